@@ -1,0 +1,168 @@
+"""What anyone can do, one frozen dataclass per contract function of the same name and arguments.
+
+An action is exactly one transaction. `Withdraw`
+is a function of the vault, all others of the federation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sheaf.protocol.terms import Terms
+
+
+@dataclass(frozen=True)
+class Publish:
+    """The sponsor publishes and funds a task; roots are tree roots of the initial model, state."""
+
+    terms: Terms
+    document: bytes
+    model_root: bytes
+    state_root: bytes
+    deposit: int
+
+
+@dataclass(frozen=True)
+class Register:
+    """Take a seat (`role` 1 participant, 2 aggregator) with a stake and a hidden nonce."""
+
+    task: bytes
+    role: int
+    nonce_hash: bytes
+    stake: int
+
+
+@dataclass(frozen=True)
+class Open:
+    """Open the nonce the seat was registered with."""
+
+    task: bytes
+    nonce: bytes
+
+
+@dataclass(frozen=True)
+class Advance:
+    """Close the phase whose deadline has passed. Anyone may."""
+
+    task: bytes
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A drawn participant commits to its update."""
+
+    task: bytes
+    commitment: bytes
+
+
+@dataclass(frozen=True)
+class Reveal:
+    """Open the commitment: the update's tree root, its samples, a receipt id, the salt."""
+
+    task: bytes
+    root: bytes
+    samples: int
+    receipt: bytes
+    salt: bytes
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A drawn member says which revealed updates it holds and can decode (bit = position)."""
+
+    task: bytes
+    bitmap: int
+
+
+@dataclass(frozen=True)
+class CommitVerdict:
+    """A member commits to a verdict or to `Missing`."""
+
+    task: bytes
+    commitment: bytes
+
+
+@dataclass(frozen=True)
+class RevealVerdict:
+    """Open a verdict over the counted set; roots are tree roots (zero: none)."""
+
+    task: bytes
+    weights_root: bytes
+    model_root: bytes
+    state_root: bytes
+    receipt: bytes
+    salt: bytes
+
+
+@dataclass(frozen=True)
+class RevealMissing:
+    """Open a `Missing`: it locks the demand's bond from the member's stake."""
+
+    task: bytes
+    position: int
+    chunk: int
+    receipt: bytes
+    salt: bytes
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """Point out two counted updates of equal root; the later commitment loses its pay."""
+
+    task: bytes
+    earlier: int
+    later: int
+
+
+@dataclass(frozen=True)
+class Settle:
+    """Move the round's money, `steps` steps of two sweeps over the cohort; the roots are the
+    claim's headers, checked on the first page of a claimed round."""
+
+    task: bytes
+    steps: int
+    weights_root: bytes
+    model_root: bytes
+    state_root: bytes
+
+
+@dataclass(frozen=True)
+class Report:
+    """The sponsor reports metrics of a round's model (dag-cbor map of integers)."""
+
+    task: bytes
+    round: int
+    metrics: bytes
+
+
+@dataclass(frozen=True)
+class Claim:
+    """After the task's end: stake and earnings of a seat become withdrawable."""
+
+    task: bytes
+
+
+@dataclass(frozen=True)
+class Withdraw:
+    """Take out all that is withdrawable of a token."""
+
+    token: bytes
+
+
+Action = (
+    Publish
+    | Register
+    | Open
+    | Advance
+    | Commit
+    | Reveal
+    | Hold
+    | CommitVerdict
+    | RevealVerdict
+    | RevealMissing
+    | Duplicate
+    | Settle
+    | Report
+    | Claim
+    | Withdraw
+)

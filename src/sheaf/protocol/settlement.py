@@ -1,0 +1,200 @@
+"""Settlement: the only place where money moves (PROTOCOL 6 and 7).
+
+Two sweeps over the cohort, paged: first those who did not reveal (slashed), then those who did
+(paid). So the slashes that are shared are all in before the first share goes out, and the books
+balance after every page. The last page settles the committee and starts what comes next.
+"""
+
+from __future__ import annotations
+
+from sheaf.protocol.actions import Claim, Duplicate, Settle, Withdraw
+from sheaf.protocol.errors import Reason, Rejected
+from sheaf.protocol.events import (
+    Cause,
+    DuplicateFound,
+    FeePaid,
+    Paid,
+    Phase,
+    RoundSettled,
+    SeatClaimed,
+    Slashed,
+    Withdrawn,
+)
+from sheaf.protocol.rounds import end_round
+from sheaf.protocol.state import Env, Federation, Seat, Settlement, Task, TokenAccount
+
+
+def duplicate(federation: Federation, env: Env, action: Duplicate) -> None:
+    """Clear the pay of the later of two equal counted updates. Anyone may, before settlement."""
+    task = federation.task(action.task)
+    current = task.current
+    between = Phase.VERDICT_COMMIT <= task.phase <= Phase.ABORTED
+    if not (between or task.phase == Phase.HOLD) or current.settled is not None:
+        raise Rejected(Reason.WRONG_PHASE)
+    if not (current.owed >> action.earlier & current.owed >> action.later & 1):
+        raise Rejected(Reason.NOT_COUNTED)
+    if current.duplicates >> action.later & 1:
+        raise Rejected(Reason.ALREADY_DUPLICATE)
+    earlier = task.seats[task.participant_at(action.earlier)]
+    later = task.seats[task.participant_at(action.later)]
+    if earlier.word != later.word or earlier.sequence >= later.sequence:
+        raise Rejected(Reason.NOT_DUPLICATE)
+    current.duplicates |= 1 << action.later
+    federation.emit(DuplicateFound(task.id, task.round, action.earlier, action.later))
+
+
+def settle(federation: Federation, env: Env, action: Settle) -> None:
+    """One page of the round's settlement."""
+    task = federation.task(action.task)
+    if task.phase not in (Phase.CHALLENGE, Phase.ABORTED):
+        raise Rejected(Reason.WRONG_PHASE)
+    if env.now < task.deadline:
+        raise Rejected(Reason.NOT_YET)
+    if action.steps == 0:
+        raise Rejected(Reason.EMPTY_PAGE)
+    if task.current.settled is None:
+        _begin(federation, task, action)
+    settlement = task.current.settled
+    assert settlement is not None
+    last = min(settlement.step + action.steps, 2 * task.cohort)
+    for step in range(settlement.step, last):
+        sweep, position = divmod(step, task.cohort)
+        if step == task.cohort:
+            _share_slashes(task, settlement)
+        if task.current.revealed >> position & 1 == sweep:
+            _pay(federation, task, position) if sweep else _slash(federation, task, position)
+    settlement.step = last
+    if last == 2 * task.cohort:
+        _conclude(federation, task, env.now)
+
+
+def _begin(federation: Federation, task: Task, action: Settle) -> None:
+    """Check the claim and take the round's reward and fee out of escrow, or leave them there."""
+    current, e = task.current, task.terms.economics
+    if task.phase == Phase.CHALLENGE:
+        roots = (action.weights_root, action.model_root, action.state_root)
+        where = (task.id, task.round, task.attempt)
+        if federation.deployment.claim(*where, current.counted, roots) != current.claim:
+            raise Rejected(Reason.WRONG_CLAIM)
+        task.model_root, task.state_root = action.model_root, action.state_root
+    owed = current.owed & ~current.dropped
+    samples = sum(n for position, n in current.samples.items() if owed >> position & 1)
+    current.settled = Settlement(0, samples, 0)
+    if current.attempts:  # reveals had opened: the round's money is spent or burned
+        task.escrow -= e.round_reward + e.committee_fee
+        shared = e.round_reward if owed else 0
+        shared += e.committee_fee if task.phase == Phase.CHALLENGE else 0
+        task.dust += shared
+        task.burned += e.round_reward + e.committee_fee - shared
+
+
+def _slash(federation: Federation, task: Task, position: int) -> None:
+    """A drawn participant that did not reveal: no commit, or, where reveals opened, no reveal."""
+    account = task.participant_at(position)
+    seat, e = task.seats[account], task.terms.economics
+    if seat.committed_round != task.round:
+        taken = _take(federation, task, account, e.slash_commit, Cause.NO_COMMIT)
+        settlement = task.current.settled
+        assert settlement is not None
+        settlement.pool += taken
+    elif task.current.attempts:
+        task.burned_stake += _take(federation, task, account, e.slash_reveal, Cause.NO_REVEAL)
+
+
+def _share_slashes(task: Task, settlement: Settlement) -> None:
+    """Half of what non-committers lost, equally to those who revealed; the rest is burned."""
+    revealed = task.current.revealed.bit_count()
+    settlement.bonus = settlement.pool // 2 // revealed if revealed else 0
+    task.burned_stake += settlement.pool - settlement.bonus * revealed
+    settlement.pool = settlement.bonus * revealed
+
+
+def _pay(federation: Federation, task: Task, position: int) -> None:
+    """Credit a participant that revealed: reward by samples if owed, and its share of slashes."""
+    current, settlement = task.current, task.current.settled
+    assert settlement is not None
+    account = task.participant_at(position)
+    seat, reward = task.seats[account], 0
+    if current.owed & ~current.dropped & 1 << position:
+        samples, whole = current.samples[position], task.terms.economics.round_reward
+        share = whole * samples // settlement.samples
+        task.dust -= share
+        if current.duplicates >> position & 1:
+            task.burned += share
+        else:
+            reward = share
+    seat.credit += reward
+    seat.stake += settlement.bonus
+    settlement.pool -= settlement.bonus
+    if reward or settlement.bonus:
+        federation.emit(Paid(task.id, account, task.round, reward, settlement.bonus))
+
+
+def _conclude(federation: Federation, task: Task, now: int) -> None:
+    """The committee's fee, bonds and slashes; then the next round or the end."""
+    claimed = task.phase == Phase.CHALLENGE
+    for number, attempt in enumerate(task.current.attempts, start=1):
+        fee = 0
+        if attempt.agreed:
+            fee = task.terms.economics.committee_fee // attempt.agreed.bit_count()
+        for slot in range(task.terms.cohort.committee):
+            account, bit = task.member_at(number, slot), 1 << slot
+            seat = task.seats[account]
+            if attempt.missing & bit:
+                seat.stake += task.terms.economics.demand_bond
+            if attempt.silent & bit:
+                amount = task.terms.economics.slash_silent
+                if seat.stake >= task.terms.economics.aggregator_round_stake:
+                    task.burned_stake += _take(federation, task, account, amount, Cause.SILENT)
+            if attempt.agreed & bit and fee:
+                task.dust -= fee
+                seat.credit += fee
+                federation.emit(FeePaid(task.id, account, task.round, fee))
+        attempt.missing = 0
+    if claimed:
+        roots = (task.model_root, task.state_root)
+        federation.emit(RoundSettled(task.id, task.round, *roots))
+    task.current.settled = None
+    end_round(federation, task, now, aborted=not claimed)
+
+
+def _take(federation: Federation, task: Task, account: bytes, amount: int, cause: Cause) -> int:
+    """Slash a seat that covers `amount`; what it lost (0: an empty seat is not slashed)."""
+    seat = task.seats[account]
+    if amount == 0 or seat.stake < amount:
+        return 0
+    seat.stake -= amount
+    federation.emit(Slashed(task.id, account, task.round, amount, cause))
+    return amount
+
+
+def claim(federation: Federation, env: Env, action: Claim) -> None:
+    """After the end, a seat's stake and earnings; an unopened seat loses its nonce deposit."""
+    task = federation.task(action.task)
+    if task.phase not in (Phase.DONE, Phase.ENDED):
+        raise Rejected(Reason.WRONG_PHASE)
+    seat = task.seats.get(env.sender)
+    if seat is None or seat.stake + seat.credit == 0:
+        raise Rejected(Reason.NOTHING_TO_CLAIM)
+    if not seat.opened:
+        amount = task.terms.economics.slash_nonce
+        task.burned_stake += _take(federation, task, env.sender, amount, Cause.NO_NONCE)
+    _release(federation, task, env.sender, seat)
+
+
+def _release(federation: Federation, task: Task, account: bytes, seat: Seat) -> None:
+    stake, credit = seat.stake, seat.credit
+    seat.stake = seat.credit = 0
+    federation.account(federation.stake_token).credit(account, stake)
+    federation.account(task.terms.economics.reward_token).credit(account, credit)
+    federation.emit(SeatClaimed(task.id, account, stake, credit))
+
+
+def withdraw(federation: Federation, env: Env, action: Withdraw) -> None:
+    """Take out all that is withdrawable of one token."""
+    books = federation.vault.get(action.token, TokenAccount())
+    amount = books.withdrawable.pop(env.sender, 0)
+    if amount == 0:
+        raise Rejected(Reason.NOTHING_TO_WITHDRAW)
+    books.withdrawals += amount
+    federation.emit(Withdrawn(action.token, env.sender, amount))

@@ -1,0 +1,245 @@
+"""State of a federation: exactly what the contract stores, under the same names.
+
+Actions live in `publication`, `registration`, `rounds`, `attempts` and `settlement`; they check
+first and change afterwards, so a rejected action changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from sheaf.protocol import draws, merkle
+from sheaf.protocol.errors import Reason, Rejected
+from sheaf.protocol.events import Phase, PhaseStarted
+from sheaf.protocol.hashing import ZERO, Deployment
+from sheaf.protocol.merkle import Kind
+from sheaf.protocol.terms import ELEMENT_BYTES, Terms
+
+
+class Role(IntEnum):
+    """What a seat is for; an account has at most one seat in a task."""
+
+    PARTICIPANT = 1
+    AGGREGATOR = 2
+
+
+@dataclass(frozen=True)
+class Env:
+    """Who acts, when (ledger time, seconds), and how much a pulled token really delivered
+    (None: as much as asked, as tokens without a transfer fee do)."""
+
+    sender: bytes
+    now: int
+    received: int | None = None
+
+    def delivered(self, asked: int) -> int:
+        """What arrived of the tokens `asked` for."""
+        return asked if self.received is None else self.received
+
+
+@dataclass
+class Seat:
+    """One account in one task.
+
+    `word` holds the nonce hash until opened, then the latest commitment, and, once revealed, the
+    update's tree root: one storage slot that is never cleared, so a commit costs a rewrite.
+    """
+
+    role: Role
+    stake: int
+    word: bytes
+    credit: int = 0
+    opened: bool = False
+    index: int = 0
+    committed_round: int = 0
+    sequence: int = 0
+    position: int = 0
+
+
+@dataclass
+class Attempt:
+    """One committee's work. Masks have one bit per seat of the committee."""
+
+    bitmaps: dict[int, int] = field(default_factory=dict)
+    words: dict[int, bytes] = field(default_factory=dict)
+    held: int = 0
+    committed: int = 0
+    opened: int = 0
+    missing: int = 0
+    silent: int = 0
+    agreed: int = 0
+
+
+@dataclass
+class Round:
+    """One pass. Bitmaps have one bit per cohort position.
+
+    `counted` belongs to the running attempt; `owed` is the last counted set that reached the
+    minimum, whose members are paid; `named` are updates an opened `Missing` named; `dropped` are
+    updates the court found withheld (no court yet: always empty).
+    """
+
+    committed: int = 0
+    revealed: int = 0
+    salts: bytes = ZERO
+    samples: dict[int, int] = field(default_factory=dict)
+    counted: int = 0
+    owed: int = 0
+    duplicates: int = 0
+    named: int = 0
+    dropped: int = 0
+    attempts: list[Attempt] = field(default_factory=list)
+    claim: bytes = ZERO
+    settled: Settlement | None = None
+
+
+@dataclass
+class Settlement:
+    """A settlement under way: the next step, the samples owed, slashes to share among revealers."""
+
+    step: int
+    samples: int
+    pool: int
+    bonus: int = 0
+
+
+@dataclass
+class Task:
+    """One task from publication to payment. Money in `dust` is being divided or what division
+    left; `burned_stake` is in the stake token; `escrow`, `dust`, `burned` are in the reward token.
+    """
+
+    id: bytes
+    sponsor: bytes
+    document: bytes
+    terms: Terms
+    model_root: bytes
+    state_root: bytes
+    deadline: int
+    escrow: int
+    phase: Phase = Phase.REGISTER
+    round: int = 0
+    aborts: int = 0
+    nonces: bytes = ZERO
+    seed: bytes = ZERO
+    cohort_key: bytes = ZERO
+    committee_key: bytes = ZERO
+    participants: list[bytes] = field(default_factory=list)
+    aggregators: list[bytes] = field(default_factory=list)
+    seats: dict[bytes, Seat] = field(default_factory=dict)
+    registered: dict[Role, int] = field(default_factory=lambda: dict.fromkeys(Role, 0))
+    current: Round = field(default_factory=Round)
+    dust: int = 0
+    burned: int = 0
+    burned_stake: int = 0
+
+    @property
+    def attempt(self) -> int:
+        """Number of the running attempt; 0 before the first."""
+        return len(self.current.attempts)
+
+    @property
+    def cohort(self) -> int:
+        """Cohort size: `min(goal, opened participants)`."""
+        return min(self.terms.cohort.goal, len(self.participants))
+
+    def member_at(self, attempt: int, slot: int) -> bytes:
+        """Account on a committee's seat."""
+        position = (attempt - 1) * self.terms.cohort.committee + slot
+        pool = self.aggregators
+        return pool[draws.permute(self.committee_key, len(pool), position)]
+
+    def participant_at(self, position: int) -> bytes:
+        """Account at a cohort position."""
+        pool = self.participants
+        return pool[draws.permute(self.cohort_key, len(pool), position)]
+
+    def header(self, kind: Kind, root: bytes) -> bytes:
+        """The header of a tree root by the shape the terms give it; the zero root is "none"."""
+        m = self.terms.model
+        if root == ZERO:
+            return ZERO
+        if kind == Kind.OPTIMISER_STATE:
+            return merkle.header(kind, m.state_element_bytes, m.trainable, m.state_leaves, root)
+        return merkle.header(kind, ELEMENT_BYTES, m.coordinates, m.leaves, root)
+
+    def expect(self, phase: Phase, now: int, closed: Reason) -> None:
+        """Raise unless `phase` is running and its deadline lies ahead."""
+        if self.phase != phase:
+            raise Rejected(Reason.WRONG_PHASE)
+        if now >= self.deadline:
+            raise Rejected(closed)
+
+    def opened_seat(self, account: bytes, role: Role) -> Seat | None:
+        """The account's seat, if it has that role and opened its nonce."""
+        seat = self.seats.get(account)
+        return seat if seat is not None and seat.role == role and seat.opened else None
+
+
+@dataclass
+class TokenAccount:
+    """The vault's books of one token."""
+
+    deposits: int = 0
+    withdrawals: int = 0
+    withdrawable: dict[bytes, int] = field(default_factory=dict)
+
+    def credit(self, account: bytes, amount: int) -> None:
+        """Make `amount` withdrawable."""
+        if amount:
+            self.withdrawable[account] = self.withdrawable.get(account, 0) + amount
+
+
+@dataclass
+class Federation:
+    """All tasks of one deployment, its vault, and the events so far."""
+
+    deployment: Deployment
+    stake_token: bytes
+    tasks: dict[bytes, Task] = field(default_factory=dict)
+    vault: dict[bytes, TokenAccount] = field(default_factory=dict)
+    events: list[object] = field(default_factory=list)
+
+    def task(self, id: bytes) -> Task:
+        """The task, or `Rejected(UNKNOWN_TASK)`."""
+        if id not in self.tasks:
+            raise Rejected(Reason.UNKNOWN_TASK)
+        return self.tasks[id]
+
+    def account(self, token: bytes) -> TokenAccount:
+        """The vault's books of `token`."""
+        return self.vault.setdefault(token, TokenAccount())
+
+    def emit(self, event: object) -> None:
+        """Record an event."""
+        self.events.append(event)
+
+    def start(self, task: Task, phase: Phase, deadline: int) -> None:
+        """Enter a phase."""
+        task.phase, task.deadline = phase, deadline
+        self.emit(PhaseStarted(task.id, task.round, task.attempt, phase, deadline))
+
+    def buckets(self, token: bytes) -> dict[str, int]:
+        """Where every unit of `token` is. Their sum is `deposits - withdrawals`, always."""
+        books = self.vault.get(token, TokenAccount())
+        found = dict.fromkeys(("stakes", "bonds", "escrow", "rewards", "burned", "dust"), 0)
+        for task in self.tasks.values():
+            for name, amount in self._held(task, token):
+                found[name] += amount
+        found["withdrawable"] = sum(books.withdrawable.values())
+        return found
+
+    def _held(self, task: Task, token: bytes) -> Iterator[tuple[str, int]]:
+        if token == self.stake_token:
+            yield "stakes", sum(s.stake for s in task.seats.values())
+            locks = sum(a.missing.bit_count() for a in task.current.attempts)
+            yield "bonds", locks * task.terms.economics.demand_bond
+            yield "burned", task.burned_stake
+            yield "dust", task.current.settled.pool if task.current.settled else 0
+        if token == task.terms.economics.reward_token:
+            yield "escrow", task.escrow
+            yield "rewards", sum(s.credit for s in task.seats.values())
+            yield "burned", task.burned
+            yield "dust", task.dust
