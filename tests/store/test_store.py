@@ -1,0 +1,181 @@
+"""One suite over all stores, then what only a disk can do wrong."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from sheaf.protocol.content import ContentId, document_id, raw_id, tree_id
+from sheaf.protocol.errors import BlobCorrupt, BlobMissing, StoreUnavailable
+from sheaf.protocol.merkle import tree_root
+from sheaf.store import DiskStore, MemoryStore, Store
+
+STORES: dict[str, Callable[[Path], Store]] = {
+    "memory": lambda _path: MemoryStore(),
+    "disk": lambda path: DiskStore(path / "blobs"),
+}
+MODEL = bytes(range(256)) * 50
+MODEL_ID = tree_id(tree_root(MODEL, 4096), 4096)
+
+
+@pytest.fixture(params=sorted(STORES))
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return STORES[request.param](tmp_path)
+
+
+def file_of(root: Path, content_id: ContentId) -> Path:
+    (found,) = root.rglob(str(content_id))
+    return found
+
+
+class TestEveryStore:
+    @pytest.mark.parametrize(
+        ("data", "content_id"),
+        [(b"", raw_id(b"")), (b"\xa0", document_id(b"\xa0")), (MODEL, MODEL_ID)],
+    )
+    def test_what_was_put_is_got(self, store: Store, data: bytes, content_id: ContentId) -> None:
+        assert not store.has(content_id)
+        store.put(data, content_id)
+        store.put(data, content_id)
+        assert store.has(content_id)
+        assert store.get(content_id) == data
+        assert list(store.ids()) == [content_id]
+
+    def test_ids_come_in_order_of_their_text(self, store: Store) -> None:
+        kept = [raw_id(bytes([i])) for i in range(20)]
+        for i, content_id in enumerate(kept):
+            store.put(bytes([i]), content_id)
+        assert list(store.ids()) == sorted(kept, key=str)
+
+    def test_a_missing_blob_is_named(self, store: Store) -> None:
+        with pytest.raises(BlobMissing, match=str(MODEL_ID)):
+            store.get(MODEL_ID)
+
+    def test_other_bytes_are_refused_and_not_kept(self, store: Store) -> None:
+        with pytest.raises(BlobCorrupt, match=str(MODEL_ID)):
+            store.put(MODEL + b"\0", MODEL_ID)
+        assert not store.has(MODEL_ID)
+        assert list(store.ids()) == []
+
+
+def test_memory_is_verified_on_every_read_too() -> None:
+    store = MemoryStore()
+    store.put(MODEL, MODEL_ID)
+    store._blobs[MODEL_ID] = MODEL[:-1]
+    with pytest.raises(BlobCorrupt, match=str(MODEL_ID)):
+        store.get(MODEL_ID)
+
+
+class TestDiskStore:
+    def test_blobs_survive_reopening(self, tmp_path: Path) -> None:
+        DiskStore(tmp_path).put(MODEL, MODEL_ID)
+        assert DiskStore(tmp_path).get(MODEL_ID) == MODEL
+
+    @pytest.mark.parametrize("change", ["flipped", "truncated", "longer", "empty"])
+    def test_a_corrupt_file_is_never_returned(self, tmp_path: Path, change: str) -> None:
+        store = DiskStore(tmp_path)
+        store.put(MODEL, MODEL_ID)
+        file = file_of(tmp_path, MODEL_ID)
+        flipped = MODEL[:5000] + bytes([MODEL[5000] ^ 1]) + MODEL[5001:]
+        file.write_bytes(
+            {"flipped": flipped, "truncated": MODEL[:-1], "longer": MODEL + b"\0", "empty": b""}[
+                change
+            ]
+        )
+        with pytest.raises(BlobCorrupt, match=str(MODEL_ID)) as caught:
+            store.get(MODEL_ID)
+        assert str(file) in caught.value.message
+        assert caught.value.exit_code == 4
+
+    def test_putting_the_right_bytes_again_heals(self, tmp_path: Path) -> None:
+        store = DiskStore(tmp_path)
+        store.put(MODEL, MODEL_ID)
+        file_of(tmp_path, MODEL_ID).write_bytes(b"rubbish")
+        store.put(MODEL, MODEL_ID)
+        assert store.get(MODEL_ID) == MODEL
+
+    def test_a_deleted_file_is_missing(self, tmp_path: Path) -> None:
+        store = DiskStore(tmp_path)
+        store.put(MODEL, MODEL_ID)
+        file_of(tmp_path, MODEL_ID).unlink()
+        assert not store.has(MODEL_ID)
+        with pytest.raises(BlobMissing, match=str(MODEL_ID)):
+            store.get(MODEL_ID)
+
+    def test_a_foreign_file_is_reported(self, tmp_path: Path) -> None:
+        store = DiskStore(tmp_path)
+        (tmp_path / "zz").mkdir()
+        (tmp_path / "zz" / "notes").write_text("mine")
+        with pytest.raises(BlobCorrupt, match="zz/notes"):
+            list(store.ids())
+
+    def test_concurrent_puts_of_one_blob(self, tmp_path: Path) -> None:
+        stores = [DiskStore(tmp_path) for _ in range(8)]
+        with ThreadPoolExecutor(8) as pool:
+            done = [pool.submit(store.put, MODEL, MODEL_ID) for store in stores for _ in range(10)]
+        assert [future.exception() for future in done] == [None] * 80
+        assert stores[0].get(MODEL_ID) == MODEL
+        assert len(list(tmp_path.rglob("*/*"))) == 1
+
+    @pytest.mark.parametrize("end", ["full", "killed"])
+    def test_a_write_cut_off_half_way_shows_nothing(self, tmp_path: Path, end: str) -> None:
+        """The system cuts the writer off at 1,000 bytes: as an error, or by killing it."""
+        root = tmp_path / "blobs"
+        writer = f"""
+            import resource, signal, sys
+            from pathlib import Path
+            from sheaf.protocol.content import raw_id
+            from sheaf.protocol.errors import StoreUnavailable
+            from sheaf.store import DiskStore
+
+            store = DiskStore(Path({str(root)!r}))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            if {end == "killed"}:
+                signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+            try:
+                store.put(bytes(5000), raw_id(bytes(5000)))
+            except StoreUnavailable as error:
+                sys.exit(f"{{error.exit_code}} {{error}}")
+        """
+        command = [sys.executable, "-c", textwrap.dedent(writer)]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        store, content_id = DiskStore(root), raw_id(bytes(5000))
+        left = [file.stat().st_size for file in (root / "partial").iterdir()]
+        if end == "killed":
+            assert ended.returncode == -signal.SIGXFSZ
+            assert left == [1000]
+        else:
+            assert ended.stderr.startswith("4 ")
+            assert "File too large" in ended.stderr
+            assert left == []
+        assert list(store.ids()) == []
+        with pytest.raises(BlobMissing):
+            store.get(content_id)
+        store.put(bytes(5000), content_id)
+        assert store.get(content_id) == bytes(5000)
+
+    def test_a_place_that_is_no_directory_is_unavailable(self, tmp_path: Path) -> None:
+        file = tmp_path / "file"
+        file.write_text("in the way")
+        with pytest.raises(StoreUnavailable, match=f"{file}") as caught:
+            DiskStore(file)
+        assert caught.value.exit_code == 4
+
+    def test_a_file_that_cannot_be_read_is_unavailable(self, tmp_path: Path) -> None:
+        store = DiskStore(tmp_path)
+        store.put(MODEL, MODEL_ID)
+        file = file_of(tmp_path, MODEL_ID)
+        file.unlink()
+        file.mkdir()
+        with pytest.raises(StoreUnavailable, match="Is a directory"):
+            store.get(MODEL_ID)
+        with pytest.raises(StoreUnavailable):
+            store.put(MODEL, MODEL_ID)
