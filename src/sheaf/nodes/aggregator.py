@@ -1,0 +1,113 @@
+"""The aggregator: when drawn, says which updates it holds, combines the counted ones, votes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sheaf.nodes.effects import (
+    Aggregate,
+    Aggregated,
+    ChunkMissing,
+    Collect,
+    Collected,
+    Effect,
+    Published,
+    PublishModel,
+    Secrets,
+)
+from sheaf.nodes.seat import SeatState, decide_seat, fold_seat, send
+from sheaf.protocol.actions import CommitVerdict, Hold, RevealMissing, RevealVerdict
+from sheaf.protocol.events import Phase
+from sheaf.protocol.hashing import ZERO, Missing, Verdict
+from sheaf.protocol.state import Role
+
+Finding = Aggregated | ChunkMissing
+
+
+@dataclass(frozen=True)
+class State(SeatState):
+    """What an aggregator knows: its last collection and its last finding."""
+
+    collected: Collected | None = None
+    finding: Finding | None = None
+    published: bytes | None = None
+
+
+def fold(state: State, event: object) -> State:
+    """The state after an event."""
+    if isinstance(event, Collected):
+        return replace(state, collected=event)
+    if isinstance(event, Aggregated | ChunkMissing):
+        return replace(state, finding=event)
+    if isinstance(event, Published):
+        return replace(state, published=event.root)
+    return fold_seat(state, event)
+
+
+def decide(state: State, now: int, secrets: Secrets) -> list[Effect]:
+    """What to do now."""
+    trail = state.trail
+    if trail.phase not in (Phase.HOLD, Phase.VERDICT_COMMIT, Phase.VERDICT_REVEAL):
+        return decide_seat(state, Role.AGGREGATOR, now, secrets)
+    slot = trail.slot_of(state.account)
+    if now >= trail.deadline or slot is None:
+        return []
+    place = (trail.attempt, slot)
+    if trail.phase == Phase.HOLD:
+        return [] if place in trail.now.holds else _hold(state)
+    if place not in trail.now.holds:
+        return []
+    if trail.phase == Phase.VERDICT_COMMIT:
+        return [] if place in trail.now.verdict_commits else _commit(state, secrets)
+    open_ = place in trail.now.verdict_commits and place not in trail.now.verdicts
+    return _reveal(state, secrets) if open_ else []
+
+
+def _hold(state: State) -> list[Effect]:
+    trail, collected = state.trail, state.collected
+    here = (trail.round, trail.attempt)
+    if collected is None or (collected.round, collected.attempt) != here:
+        wanted = tuple((p, e.root) for p, e in sorted(trail.now.reveals.items()))
+        return [Collect(*here, wanted)]
+    return send(state, Hold(trail.task, collected.bitmap))
+
+
+def _commit(state: State, secrets: Secrets) -> list[Effect]:
+    trail, finding = state.trail, _current(state)
+    if finding is None:
+        reveals = trail.now.reveals
+        positions = trail.now.counted_positions(trail.attempt)
+        counted = tuple((p, reveals[p].root, reveals[p].samples) for p in positions)
+        base = trail.settled_root(trail.round - 1) or state.initial_model
+        return [Aggregate(trail.round, trail.attempt, base, counted)]
+    where = (trail.task, trail.round, trail.attempt, state.account)
+    salt = secrets.derive("verdict", trail.task, trail.round, trail.attempt)
+    if isinstance(finding, ChunkMissing):
+        missing = Missing(finding.position, finding.chunk, ZERO, salt)
+        commitment = trail.deployment.missing_commitment(*where, missing)
+    else:
+        counted_bitmap = trail.now.counted[trail.attempt]
+        roots = (ZERO, trail.model_header(finding.root), ZERO)
+        verdict = Verdict(counted_bitmap, *roots, ZERO, salt)
+        commitment = trail.deployment.verdict_commitment(*where, verdict)
+    return send(state, CommitVerdict(trail.task, commitment))
+
+
+def _reveal(state: State, secrets: Secrets) -> list[Effect]:
+    trail, finding = state.trail, _current(state)
+    salt = secrets.derive("verdict", trail.task, trail.round, trail.attempt)
+    if isinstance(finding, ChunkMissing):
+        opened = (finding.position, finding.chunk, ZERO, salt)
+        return send(state, RevealMissing(trail.task, *opened))
+    if finding is None:
+        return []
+    if state.published != finding.root:
+        return [PublishModel(trail.round, finding.root)]
+    return send(state, RevealVerdict(trail.task, ZERO, finding.root, ZERO, ZERO, salt))
+
+
+def _current(state: State) -> Finding | None:
+    """The finding of the running attempt."""
+    found, trail = state.finding, state.trail
+    here = (trail.round, trail.attempt)
+    return found if found is not None and (found.round, found.attempt) == here else None

@@ -1,0 +1,106 @@
+"""The code bundle: the Python files an operator installed for a task, pinned by one SHA-256.
+
+Code never comes from the network. The task document names an entry and a digest; an operator whose
+files hash to something else declines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sheaf.protocol.errors import InvalidConfiguration
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The Python files below `folder`; `digest` is SHA-256 over their paths and contents."""
+
+    folder: Path
+    digest: bytes
+
+    @classmethod
+    def load(cls, folder: Path) -> Bundle:
+        """The bundle in `folder`. Raises `InvalidConfiguration` if there is no Python file."""
+        folder = folder.resolve()
+        total, found = hashlib.sha256(), False
+        for path in _files(folder):
+            name = path.relative_to(folder).as_posix().encode()
+            total.update(len(name).to_bytes(4, "big") + name)
+            total.update(hashlib.sha256(path.read_bytes()).digest())
+            found = True
+        if not found:
+            raise InvalidConfiguration(f"{folder}: found no Python file; accepted: a project")
+        return cls(folder, total.digest())
+
+    def resolve(self, entry: str) -> Callable[..., Any]:
+        """The function behind `module:function`.
+
+        Raises `InvalidConfiguration` when module or function is absent or importing fails.
+        """
+        name, _, attribute = entry.partition(":")
+        module = self._module(name)
+        found = getattr(module, attribute, None)
+        if not callable(found):
+            raise InvalidConfiguration(
+                f"{entry}: found no function {attribute!r} in {name}.py; accepted: "
+                f"{', '.join(_functions(module)) or 'a function defined there'}"
+            )
+        return found  # type: ignore[no-any-return]
+
+    def call(self, entry: str, *arguments: object) -> Any:
+        """Call an entry. A signature that does not take the arguments is one clear line."""
+        function = self.resolve(entry)
+        signature = inspect.signature(function)
+        try:
+            signature.bind(*arguments)
+        except TypeError as error:
+            wanted = f"{len(arguments)} positional arguments"
+            raise InvalidConfiguration(
+                f"{entry}: found the signature {signature}; accepted: {wanted}"
+            ) from error
+        return function(*arguments)
+
+    def _module(self, name: str) -> ModuleType:
+        unique = f"sheaf_bundle_{self.digest.hex()[:16]}_{name.replace('.', '_')}"
+        if unique in sys.modules:
+            return sys.modules[unique]
+        path = self.folder.joinpath(*name.split(".")).with_suffix(".py")
+        if not path.is_file():
+            raise InvalidConfiguration(f"{name}: found no {path.name} in {self.folder}")
+        spec = importlib.util.spec_from_file_location(unique, path)
+        if spec is None or spec.loader is None:
+            raise InvalidConfiguration(f"{path}: found a file that Python cannot load")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[unique] = module
+        sys.path.insert(0, str(self.folder))  # so that the bundle's files can import each other
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            del sys.modules[unique]
+            raise InvalidConfiguration(
+                f"{path.name}: importing failed with {type(error).__name__}: {error}"
+            ) from error
+        finally:
+            sys.path.remove(str(self.folder))
+        return module
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Python files below `folder` in the order of their paths; hidden folders are not the task."""
+    for path in sorted(folder.rglob("*.py")):
+        inside = path.relative_to(folder).parts
+        if not any(part.startswith(".") or part == "__pycache__" for part in inside):
+            yield path
+
+
+def _functions(module: ModuleType) -> list[str]:
+    own = vars(module).items()
+    return sorted(n for n, v in own if inspect.isfunction(v) and v.__module__ == module.__name__)

@@ -1,0 +1,197 @@
+"""Effects a node asks for, and the local events that answer them.
+
+A node never acts: it returns effects, the runner journals each before it happens and its answer
+after. Ledger events and answers are all that a node's state is folded from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from sheaf.protocol.actions import Action
+from sheaf.protocol.hashing import word
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """A node's key. Nonces and salts are derived from it, so that a node that lost everything but
+    its key and the ledger can still open what it committed to."""
+
+    key: bytes
+
+    def derive(self, purpose: str, task: bytes, *numbers: int) -> bytes:
+        """32 pseudorandom bytes (HMAC-SHA256) for one purpose in one task."""
+        message = purpose.encode() + task + b"".join(word(n) for n in numbers)
+        return hmac.new(self.key, message, hashlib.sha256).digest()
+
+    def __repr__(self) -> str:
+        return "Secrets(...)"
+
+
+@dataclass(frozen=True)
+class Send:
+    """Send an action to the ledger. Answered by `Sent` or `Refused`."""
+
+    action: Action
+
+
+@dataclass(frozen=True)
+class Inspect:
+    """Check document, code bundle, data and machine before staking. Answered by `Inspected`."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train on the model of tree root `base`. Answered by `Trained` or `TrainingFailed`."""
+
+    round: int
+    base: bytes
+
+
+@dataclass(frozen=True)
+class PublishUpdate:
+    """Put an update's bytes into the shared store. Answered by `Published`."""
+
+    round: int
+    root: bytes
+
+
+@dataclass(frozen=True)
+class Collect:
+    """Fetch and decode the revealed updates, `wanted` as (position, tree root). Answered by
+    `Collected`."""
+
+    round: int
+    attempt: int
+    wanted: tuple[tuple[int, bytes], ...]
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """Combine counted updates (position, tree root, samples) into a new model on `base`. Answered
+    by `Aggregated` or `ChunkMissing`."""
+
+    round: int
+    attempt: int
+    base: bytes
+    counted: tuple[tuple[int, bytes, int], ...]
+
+
+@dataclass(frozen=True)
+class PublishModel:
+    """Put an aggregated model's bytes into the shared store. Answered by `Published`."""
+
+    round: int
+    root: bytes
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Run the sponsor's evaluation hook on a model. Answered by `Evaluated`."""
+
+    round: int
+    model: bytes
+
+
+Effect = Send | Inspect | Train | PublishUpdate | Collect | Aggregate | PublishModel | Evaluate
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An action was included in a block."""
+
+    action: Action
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The ledger rejected an action; `reason` is the protocol's."""
+
+    action: Action
+    reason: str
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What an inspection found: an empty `objection` means that the node takes part."""
+
+    objection: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished update: its tree root, and the samples behind it."""
+
+    round: int
+    root: bytes
+    samples: int
+
+
+@dataclass(frozen=True)
+class TrainingFailed:
+    """Training raised; the participant misses the round by the rules."""
+
+    round: int
+    error: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """Bytes of this tree root lie in the shared store."""
+
+    root: bytes
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The revealed updates a member holds and can decode (bit = position)."""
+
+    round: int
+    attempt: int
+    bitmap: int
+
+
+@dataclass(frozen=True)
+class Aggregated:
+    """The result of an aggregation: the new model's tree root, and how many coordinates lay at an
+    end of the range, or stood still though some update moved (NUMERICS 3)."""
+
+    round: int
+    attempt: int
+    root: bytes
+    saturated: int
+    stalled: int
+
+
+@dataclass(frozen=True)
+class ChunkMissing:
+    """A chunk of a counted update that nobody served."""
+
+    round: int
+    attempt: int
+    position: int
+    chunk: int
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Metrics of a round's model, as the bytes to report."""
+
+    round: int
+    metrics: bytes
+
+
+LocalEvent = (
+    Sent
+    | Refused
+    | Inspected
+    | Trained
+    | TrainingFailed
+    | Published
+    | Collected
+    | Aggregated
+    | ChunkMissing
+    | Evaluated
+)

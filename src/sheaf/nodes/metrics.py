@@ -1,0 +1,56 @@
+"""Recomputing reported metrics, with torch and the project's own evaluation hook."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from sheaf.learning import modules
+from sheaf.learning.evaluation import metric_named
+from sheaf.learning.layout import Layout
+from sheaf.learning.scores import scores_of
+from sheaf.nodes.aggregation import read_vector
+from sheaf.nodes.bundle import Bundle
+from sheaf.nodes.evidence import Evidence, Report
+from sheaf.nodes.summary import metric_counts
+from sheaf.nodes.trail import Trail
+from sheaf.protocol.errors import VerificationFailed
+from sheaf.protocol.task import Task
+from sheaf.store.interface import Store
+
+
+def check_metrics(evidence: Evidence, report: Report) -> None:
+    """Check that rounding can explain every reported metric; `VerificationFailed` at the first
+    that it cannot.
+
+    The project's folder, which the summary names, must still hold the bundle the task pins.
+    """
+    summary = json.loads((evidence.directory / "summary.json").read_text(encoding="utf-8"))
+    count = recompute(Path(summary["project"]), evidence.task, evidence.store, evidence.trail)
+    report.limits = tuple(limit for limit in report.limits if not limit.startswith("the metrics"))
+    report.add("metrics", count, "reported counts are within rounding of the recomputed ones")
+
+
+def recompute(project: Path, task: Task, store: Store, trail: Trail) -> int:
+    """How many reported metrics were recomputed."""
+    bundle, count = Bundle.load(project), 0
+    if bundle.digest != task.model.bundle:
+        raise VerificationFailed(
+            f"metrics: the code in {project} hashes to {bundle.digest.hex()}; the task pins "
+            f"{task.model.bundle.hex()}"
+        )
+    data = bundle.call(task.evaluation.entry) if task.evaluation.entry else None
+    for number, report in sorted(trail.metrics.items()):
+        root = trail.settled_root(number) or task.model.initial
+        module = bundle.call(task.model.entry)
+        modules.load(module, Layout(task.model.layout), read_vector(task, store, root))
+        scores, labels = scores_of(module, data, threads=task.algorithm.threads)
+        for name, counts in metric_counts(report).items():
+            if not metric_named(name).accepts(counts, scores, labels):
+                own = metric_named(name).count(scores, labels)
+                raise VerificationFailed(
+                    f"metrics: round {number}: the sponsor reported {name} {counts}, "
+                    f"recomputed {own}"
+                )
+            count += 1
+    return count

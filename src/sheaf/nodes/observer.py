@@ -1,0 +1,43 @@
+"""Who watches a run: the command line shows progress, a notebook collects rows."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class Observer(Protocol):
+    """Told what happens; never asked."""
+
+    def started(self, info: dict[str, Any]) -> None:
+        """The task is published: `run`, `task`, `participants`, `capture`, `declined`."""
+
+    def phase(self, round: int, phase: str) -> None:
+        """A phase began."""
+
+    def round_finished(self, row: dict[str, Any]) -> None:
+        """A round ended; `row` is its object in the summary."""
+
+    def participant_failed(self, round: int, name: str, error: str) -> None:
+        """A participant's training raised; it misses the round by the rules."""
+
+    def warned(self, line: str) -> None:
+        """Something a person should know."""
+
+
+class Silent:
+    """An observer that looks away."""
+
+    def started(self, info: dict[str, Any]) -> None:
+        """Ignored."""
+
+    def phase(self, round: int, phase: str) -> None:
+        """Ignored."""
+
+    def round_finished(self, row: dict[str, Any]) -> None:
+        """Ignored."""
+
+    def participant_failed(self, round: int, name: str, error: str) -> None:
+        """Ignored."""
+
+    def warned(self, line: str) -> None:
+        """Ignored."""

@@ -1,0 +1,81 @@
+"""The participant: trains when drawn, commits, reveals. Its data never leave it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sheaf.nodes.effects import (
+    Effect,
+    Published,
+    PublishUpdate,
+    Secrets,
+    Train,
+    Trained,
+    TrainingFailed,
+)
+from sheaf.nodes.seat import SeatState, decide_seat, fold_seat, send
+from sheaf.protocol.actions import Commit, Reveal
+from sheaf.protocol.events import Phase
+from sheaf.protocol.hashing import ZERO
+from sheaf.protocol.state import Role
+
+
+@dataclass(frozen=True)
+class State(SeatState):
+    """What a participant knows: the last update it made, and the last round it failed."""
+
+    trained: Trained | None = None
+    failed_round: int = 0
+    published: bytes | None = None
+
+
+def fold(state: State, event: object) -> State:
+    """The state after an event."""
+    if isinstance(event, Trained):
+        return replace(state, trained=event)
+    if isinstance(event, TrainingFailed):
+        return replace(state, failed_round=event.round)
+    if isinstance(event, Published):
+        return replace(state, published=event.root)
+    return fold_seat(state, event)
+
+
+def decide(state: State, now: int, secrets: Secrets) -> list[Effect]:
+    """What to do now."""
+    trail = state.trail
+    if trail.phase not in (Phase.COMMIT, Phase.REVEAL):
+        return decide_seat(state, Role.PARTICIPANT, now, secrets)
+    if now >= trail.deadline or state.account not in trail.now.cohort:
+        return []
+    position = trail.now.cohort.index(state.account)
+    if trail.phase == Phase.COMMIT:
+        return _commit(state, position, secrets)
+    return _reveal(state, position, secrets)
+
+
+def _commit(state: State, position: int, secrets: Secrets) -> list[Effect]:
+    trail, trained = state.trail, state.trained
+    if position in trail.now.commits or state.failed_round == trail.round:
+        return []
+    if trained is None or trained.round != trail.round:
+        base = trail.settled_root(trail.round - 1) or state.initial_model
+        return [Train(trail.round, base)]
+    commitment = trail.deployment.update_commitment(
+        trail.task, trail.round, state.account, *_opening(state, trained, secrets)
+    )
+    return send(state, Commit(trail.task, commitment))
+
+
+def _reveal(state: State, position: int, secrets: Secrets) -> list[Effect]:
+    trail, trained = state.trail, state.trained
+    if position not in trail.now.commits or position in trail.now.reveals or trained is None:
+        return []
+    if state.published != trained.root:
+        return [PublishUpdate(trail.round, trained.root)]
+    return send(state, Reveal(trail.task, *_opening(state, trained, secrets)))
+
+
+def _opening(state: State, trained: Trained, secrets: Secrets) -> tuple[bytes, int, bytes, bytes]:
+    """Root, samples, receipt id (none yet) and salt of the round's commitment."""
+    salt = secrets.derive("update", state.trail.task, trained.round)
+    return trained.root, trained.samples, ZERO, salt

@@ -1,0 +1,63 @@
+"""A plan: what somebody wants to run, before there is a ledger, a model or a task document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sheaf.protocol import task
+
+
+@dataclass(frozen=True)
+class TokenPlan:
+    """A token the embedded ledger is to have."""
+
+    name: str
+    symbol: str
+    decimals: int
+
+
+@dataclass(frozen=True)
+class LedgerPlan:
+    """The embedded ledger: its chain id, its tokens and the time of its first block (seconds since
+    1970; a constant, so that a repeated run gives the same history)."""
+
+    chain_id: int
+    genesis_time: int
+    stake_token: TokenPlan
+    reward_token: TokenPlan
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A task to be, and who takes part.
+
+    `folder` is the project's folder: its Python files are the code bundle that the task document
+    pins. Entries are `module:function` inside it. `economics.reward_token` is the zero address
+    until the ledger names one.
+    """
+
+    folder: Path
+    name: str
+    model_entry: str
+    fraction_bits: int
+    chunk_bytes: int
+    data_entry: str
+    algorithm: task.Algorithm
+    data: task.DataRequirements
+    resources: task.Resources
+    evaluation: task.Evaluation
+    schedule: task.Schedule
+    cohort: task.CohortSize
+    committee: task.Committee
+    rule: task.RuleChoice
+    economics: task.Economics
+    visibility: str
+    license: str
+    participants: int
+    ledger: LedgerPlan
+
+    @property
+    def aggregators(self) -> int:
+        """Aggregators to run: the committee's pool."""
+        return self.committee.pool

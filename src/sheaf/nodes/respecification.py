@@ -1,0 +1,100 @@
+"""A second execution of a ledger's history, by the executable specification.
+
+Every transaction of the federation is decoded and applied to `sheaf.protocol.machine`; what the
+contracts emitted and rejected must be what the specification emits and rejects. So draws, counted
+sets, claims, payouts and slashes are recomputed without an EVM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sheaf.ledger.engine import Block, Receipt, Transaction
+from sheaf.ledger.errors import Reverted
+from sheaf.ledger.federation import AddressBook, action_of, event_of, rejection_of
+from sheaf.protocol import actions as a
+from sheaf.protocol.actions import Action
+from sheaf.protocol.errors import Rejected
+from sheaf.protocol.events import Registered, TaskPublished
+from sheaf.protocol.machine import apply
+from sheaf.protocol.state import Env, Federation
+
+
+@dataclass(frozen=True)
+class Step:
+    """One protocol transaction: who sent what in which block, and what it caused."""
+
+    block: int
+    sender: bytes
+    action: Action
+    gas: int
+    rejected: Rejected | None
+    events: tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Where contract and specification differ."""
+
+    step: Step
+    found: str
+    expected: str
+
+
+def steps(book: AddressBook, blocks: Iterable[Block]) -> Iterator[Step]:
+    """The protocol transactions of `blocks`, in order."""
+    for block in blocks:
+        for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
+            step = _step(book, block.header.number, transaction, receipt)
+            if step is not None:
+                yield step
+
+
+def _step(book: AddressBook, number: int, sent: Transaction, receipt: Receipt) -> Step | None:
+    action = action_of(book, sent.to, sent.data)
+    if action is None:
+        return None
+    try:
+        rejected = None if receipt.status else rejection_of(receipt.revert_data or b"")
+    except Reverted:
+        return None  # failed outside the protocol: a token without allowance, too little gas
+    found = (event_of(book, log) for log in receipt.logs)
+    events = tuple(event for event in found if event is not None)
+    return Step(number, sent.sender, action, receipt.gas_used, rejected, events)
+
+
+class Respecification:
+    """Applies steps to the specification, one after the other."""
+
+    def __init__(self, book: AddressBook) -> None:
+        self.federation = Federation(book.deployment, book.stake_token)
+
+    def apply(self, step: Step, time: int) -> Disagreement | None:
+        """The disagreement of one step at ledger time `time`, if there is one."""
+        env = Env(step.sender, time, _received(step))
+        try:
+            expected = tuple(apply(self.federation, env, step.action))
+        except Rejected as rejected:
+            verdict = str(step.rejected or "no rejection")
+            same = verdict == str(rejected)
+            return None if same else Disagreement(step, verdict, str(rejected))
+        if step.rejected is not None:
+            return Disagreement(step, str(step.rejected), "no rejection")
+        for found, made in zip(step.events, expected, strict=False):
+            if found != made:
+                return Disagreement(step, str(found), str(made))
+        if len(step.events) != len(expected):
+            return Disagreement(step, f"{len(step.events)} events", f"{len(expected)} events")
+        return None
+
+
+def _received(step: Step) -> int | None:
+    """What a pulled token delivered: the one thing the specification cannot know by itself."""
+    if isinstance(step.action, a.Publish | a.Register):
+        for event in step.events:
+            if isinstance(event, TaskPublished):
+                return event.deposit
+            if isinstance(event, Registered):
+                return event.stake
+    return None

@@ -1,0 +1,185 @@
+"""The runner: the only part of the nodes that does I/O.
+
+It folds new ledger events into every node, asks each what it wants, journals and performs that,
+sends all transactions of a turn as one block, and moves ledger time, to the next deadline, only
+when nobody wants anything (PROTOCOL 1).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sheaf.nodes import auditor
+from sheaf.nodes import effects as e
+from sheaf.nodes.cast import Cast, Node, assemble
+from sheaf.nodes.journal import Journal
+from sheaf.nodes.observer import Observer
+from sheaf.nodes.plan import Plan
+from sheaf.nodes.summary import Accounting, round_row, summarise, write_outputs
+from sheaf.nodes.trail import Trail
+from sheaf.protocol.actions import Action
+from sheaf.protocol.errors import SheafError
+from sheaf.protocol.events import Phase, RoundSettled
+
+PART_OF = {
+    e.Train: "train",
+    e.Evaluate: "train",
+    e.Inspect: "train",
+    e.PublishUpdate: "proof",
+    e.Collect: "proof",
+    e.Aggregate: "proof",
+    e.PublishModel: "proof",
+}
+"""Which part of a round's seconds an effect belongs to; sending belongs to the ledger."""
+
+
+class Stuck(SheafError):
+    """Nobody wants anything and no deadline lies ahead, but the task has not ended."""
+
+    code = "stuck"
+
+
+def run(plan: Plan, directory: Path, observer: Observer) -> dict[str, Any]:
+    """Run a whole task on a fresh embedded ledger in `directory`; returns its summary."""
+    directory.mkdir(parents=True, exist_ok=True)
+    cast = assemble(plan, directory)
+    return Runner(cast, directory, observer).run()
+
+
+@dataclass
+class Runner:
+    """One run. Build it on an assembled cast to run with faulty actors."""
+
+    cast: Cast
+    directory: Path
+    observer: Observer
+    accounting: Accounting = field(default_factory=Accounting)
+    _block: int = -1
+    _told: int = 0
+    _phase: tuple[int, int, Phase] = (0, 0, Phase.NONE)
+
+    def run(self) -> dict[str, Any]:
+        """Until the task has ended and nobody wants anything more."""
+        self._journal = Journal(self.directory / "journal.jsonl")
+        try:
+            while self._turn():
+                pass
+            trail = self.trail
+            if not trail.over:
+                raise Stuck(f"the task stands still in {trail.phase.name} of round {trail.round}")
+            summary = summarise(self.cast, trail, self.accounting, self.directory)
+            write_outputs(self.cast, trail, summary, self.directory)
+            return summary
+        finally:
+            self._journal.close()
+            self.cast.ledger.close()
+
+    @property
+    def trail(self) -> Trail:
+        """What the ledger says, as the sponsor sees it."""
+        trail: Trail = self.cast.nodes[0].state.trail
+        return trail
+
+    def _turn(self) -> bool:
+        """Fold, decide, perform, send. False when there is nothing left to do or wait for."""
+        self._fold()
+        wanted = [(n, w) for n in self.cast.nodes for w in n.decide(self.cast.clock.now + 1)]
+        if not wanted:
+            return self._wait()
+        orders: list[tuple[Node, Action]] = []
+        for node, effect in wanted:
+            self._journal.effect(node.name, self._block, effect)
+            if isinstance(effect, e.Send):
+                orders.append((node, effect.action))
+            else:
+                self._perform(node, effect)
+        if orders:
+            self._send(orders)
+        return True
+
+    def _fold(self) -> None:
+        started = time.perf_counter()
+        head = self.cast.federation.client.head().number
+        events = self.cast.federation.events(self._block + 1, head) if head > self._block else []
+        self._block = head
+        self.accounting.took("ledger", self.trail.round, time.perf_counter() - started)
+        for event in events:
+            for node in self.cast.nodes:
+                node.fold(event)
+            self._tell()
+        self._tell_rounds()
+
+    def _perform(self, node: Node, effect: e.Effect) -> None:
+        started = time.perf_counter()
+        answer = node.perform(effect)
+        seconds = time.perf_counter() - started
+        number = getattr(effect, "round", self.trail.round)
+        self.accounting.took(PART_OF[type(effect)], number, seconds)
+        self._answer(node, answer)
+        if isinstance(answer, e.TrainingFailed):
+            self.observer.participant_failed(answer.round, node.name, answer.error)
+        elif isinstance(answer, e.Inspected) and answer.objection:
+            self.observer.warned(f"{node.name} declines: {answer.objection}")
+        elif isinstance(answer, e.Aggregated) and node.role is auditor:
+            self._look_at(answer)
+
+    def _send(self, orders: list[tuple[Node, Action]]) -> None:
+        started = time.perf_counter()
+        sent = [(node.account.address, action) for node, action in orders]
+        outcomes = self.cast.federation.send(sent)
+        self.accounting.took("ledger", self.trail.round, time.perf_counter() - started)
+        for (node, action), outcome in zip(orders, outcomes, strict=True):
+            self.accounting.spent(action, self.trail.round, outcome.gas)
+            if outcome.rejected is None:
+                self._answer(node, e.Sent(action))
+            else:
+                reason = str(outcome.rejected)
+                self._answer(node, e.Refused(action, reason))
+                name = type(action).__name__
+                self.observer.warned(f"{node.name}: the ledger rejected {name}: {reason}")
+
+    def _answer(self, node: Node, answer: e.LocalEvent) -> None:
+        self._journal.answer(node.name, self._block, answer)
+        node.fold(answer)
+
+    def _wait(self) -> bool:
+        """Move ledger time to the next deadline, so that the block after is at or past it."""
+        trail, clock = self.trail, self.cast.clock
+        if trail.over or trail.deadline <= clock.now + 1:
+            return False
+        clock.now = trail.deadline - 1
+        return True
+
+    def _tell(self) -> None:
+        """A new phase, for whoever watches."""
+        trail = self.trail
+        here = (trail.round, trail.attempt, trail.phase)
+        if here != self._phase:
+            self._phase = here
+            self.observer.phase(trail.round, trail.phase.name)
+
+    def _tell_rounds(self) -> None:
+        """Each round once, when it has ended and, where metrics are reported, has them."""
+        trail, evaluates = self.trail, bool(self.cast.task.evaluation.entry)
+        while (number := self._told + 1) in trail.rounds:
+            outcome = trail.rounds[number].outcome
+            awaited = evaluates and isinstance(outcome, RoundSettled)
+            ended = number < trail.round or trail.over
+            if not ended or (awaited and number not in trail.metrics):
+                return
+            self._told = number
+            self.observer.round_finished(round_row(trail, number, self.accounting))
+
+    def _look_at(self, answer: e.Aggregated) -> None:
+        """Saturation and stalling of a claimed round, as the auditor's replay counts them."""
+        coordinates = self.cast.task.model.coordinates
+        self.accounting.replayed[answer.round] = (answer.saturated, answer.stalled)
+        if 2 * answer.stalled > coordinates:
+            bits = self.cast.task.model.fraction_bits
+            self.observer.warned(
+                f"round {answer.round}: {answer.stalled} of {coordinates} coordinates stand still "
+                f"though some update moves them; fraction_bits = {bits} is coarse, try 20"
+            )

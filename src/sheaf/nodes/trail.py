@@ -1,0 +1,269 @@
+"""The trail: what the ledger says of one task, folded from its events and nothing else.
+
+Nodes decide on it, the auditor reports it, `verify` checks it. `fold` is pure; a trail is never
+changed, so any number of nodes may share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sheaf.protocol import draws, events, hashing
+from sheaf.protocol.events import Phase
+from sheaf.protocol.hashing import ZERO, Deployment
+from sheaf.protocol.merkle import Kind, header
+from sheaf.protocol.state import Role
+from sheaf.protocol.terms import ELEMENT_BYTES, Terms
+
+Seat = tuple[int, int]
+Verdict = events.VerdictRevealed | events.MissingRevealed
+Payment = events.Paid | events.FeePaid | events.Slashed
+
+
+@dataclass(frozen=True)
+class SeatTrail:
+    """One registered account; `index` is None until its nonce was opened."""
+
+    role: Role
+    stake: int
+    index: int | None = None
+    claimed: bool = False
+
+
+@dataclass(frozen=True)
+class RoundTrail:
+    """One round. Mappings go by cohort position, or by (attempt, slot) for the committee."""
+
+    number: int
+    cohort: tuple[bytes, ...]
+    seed: bytes = ZERO
+    commits: Mapping[int, events.Committed] = field(default_factory=dict)
+    reveals: Mapping[int, events.Revealed] = field(default_factory=dict)
+    committee_key: bytes = ZERO
+    holds: Mapping[Seat, events.Held] = field(default_factory=dict)
+    counted: Mapping[int, int] = field(default_factory=dict)
+    verdict_commits: Mapping[Seat, events.VerdictCommitted] = field(default_factory=dict)
+    verdicts: Mapping[Seat, Verdict] = field(default_factory=dict)
+    failures: tuple[events.AttemptFailed, ...] = ()
+    claim: events.Claimed | None = None
+    duplicates: frozenset[int] = frozenset()
+    payments: tuple[Payment, ...] = ()
+    outcome: events.RoundSettled | events.RoundAborted | None = None
+
+    def counted_positions(self, attempt: int) -> tuple[int, ...]:
+        """Positions of an attempt's counted set, in cohort order."""
+        bitmap = self.counted.get(attempt, 0)
+        return tuple(i for i in range(len(self.cohort)) if bitmap >> i & 1)
+
+
+@dataclass(frozen=True)
+class Trail:
+    """One task. `settled_model` is the tree root of the last settled model, None before the task
+    document named the initial one; `metrics` go by round, 0 for the initial model."""
+
+    deployment: Deployment
+    task: bytes
+    published: events.TaskPublished | None = None
+    phase: Phase = Phase.NONE
+    round: int = 0
+    attempt: int = 0
+    deadline: int = 0
+    seats: Mapping[bytes, SeatTrail] = field(default_factory=dict)
+    pools: Mapping[Role, tuple[bytes, ...]] = field(default_factory=lambda: dict.fromkeys(Role, ()))
+    rounds: Mapping[int, RoundTrail] = field(default_factory=dict)
+    metrics: Mapping[int, bytes] = field(default_factory=dict)
+    withdrawals: tuple[events.Withdrawn, ...] = ()
+    claims: Mapping[bytes, events.SeatClaimed] = field(default_factory=dict)
+    ended: events.TaskEnded | None = None
+
+    @property
+    def terms(self) -> Terms:
+        """The published terms; an error before publication."""
+        if self.published is None:
+            raise ValueError("the task is not published")
+        return self.published.terms
+
+    @property
+    def now(self) -> RoundTrail:
+        """The running (or last) round."""
+        return self.rounds[self.round]
+
+    @property
+    def over(self) -> bool:
+        """Whether the task has ended."""
+        return self.phase in (Phase.DONE, Phase.ENDED)
+
+    def slot_of(self, account: bytes) -> int | None:
+        """The account's slot in the running committee, None if it has none."""
+        seat, size = self.seats.get(account), self.terms.cohort.committee
+        if seat is None or seat.role != Role.AGGREGATOR or seat.index is None or not self.attempt:
+            return None
+        pool = len(self.pools[Role.AGGREGATOR])
+        position = draws.position_of(self.now.committee_key, pool, seat.index)
+        slot = position - (self.attempt - 1) * size
+        return slot if 0 <= slot < size else None
+
+    def committee(self, round: int, attempt: int) -> tuple[bytes, ...]:
+        """The accounts on a committee's seats."""
+        pool, size = self.pools[Role.AGGREGATOR], self.terms.cohort.committee
+        key = self.rounds[round].committee_key
+        places = range((attempt - 1) * size, attempt * size)
+        return tuple(pool[draws.permute(key, len(pool), place)] for place in places)
+
+    def owed_positions(self) -> tuple[int, ...]:
+        """Positions of the running round that are owed the reward: the last counted set that
+        reached the minimum."""
+        least = self.terms.cohort.minimum
+        for attempt in sorted(self.now.counted, reverse=True):
+            positions = self.now.counted_positions(attempt)
+            if len(positions) >= least:
+                return positions
+        return ()
+
+    def model_header(self, tree_root: bytes) -> bytes:
+        """Header of a model's tree root under the published terms."""
+        m = self.terms.model
+        return header(Kind.MODEL, ELEMENT_BYTES, m.coordinates, m.leaves, tree_root)
+
+    def claimed_verdict(self, round: int) -> events.VerdictRevealed | None:
+        """An opened verdict that equals the round's claim."""
+        found = self.rounds[round]
+        for (attempt, _), verdict in found.verdicts.items():
+            if not isinstance(verdict, events.VerdictRevealed) or found.claim is None:
+                continue
+            headers = (verdict.weights_root, self.model_header(verdict.model_root), ZERO)
+            where = (self.task, round, attempt, found.counted[attempt])
+            if self.deployment.claim(*where, headers) == found.claim.claim:
+                return verdict
+        return None
+
+    def settled_root(self, round: int) -> bytes | None:
+        """Tree root of the model that stood after `round`; None: still the initial one."""
+        for number in range(round, 0, -1):
+            found = self.rounds.get(number)
+            if found is not None and isinstance(found.outcome, events.RoundSettled):
+                verdict = self.claimed_verdict(number)
+                return verdict.model_root if verdict is not None else None
+        return None
+
+
+def fold(trail: Trail, event: object) -> Trail:
+    """The trail after `event`; events of other tasks and kinds leave it as it is."""
+    if isinstance(event, events.Withdrawn):
+        return replace(trail, withdrawals=(*trail.withdrawals, event))
+    step = _STEPS.get(type(event))
+    if step is None or getattr(event, "task", None) != trail.task:
+        return trail
+    return step(trail, event)
+
+
+def _published(trail: Trail, e: events.TaskPublished) -> Trail:
+    return replace(trail, published=e)
+
+
+def _registered(trail: Trail, e: events.Registered) -> Trail:
+    return replace(trail, seats={**trail.seats, e.account: SeatTrail(Role(e.role), e.stake)})
+
+
+def _opened(trail: Trail, e: events.Opened) -> Trail:
+    role = Role(e.role)
+    seat = replace(trail.seats[e.account], index=e.index)
+    pools = {**trail.pools, role: (*trail.pools[role], e.account)}
+    return replace(trail, seats={**trail.seats, e.account: seat}, pools=pools)
+
+
+def _phase(trail: Trail, e: events.PhaseStarted) -> Trail:
+    phase = Phase(e.phase)
+    return replace(trail, phase=phase, round=e.round, attempt=e.attempt, deadline=e.deadline)
+
+
+def _cohort(trail: Trail, e: events.CohortDrawn) -> Trail:
+    pool, key = trail.pools[Role.PARTICIPANT], hashing.cohort_key(e.seed)
+    cohort = tuple(pool[draws.permute(key, len(pool), i)] for i in range(e.size))
+    return replace(trail, rounds={**trail.rounds, e.round: RoundTrail(e.round, cohort, e.seed)})
+
+
+def _ended(trail: Trail, e: events.TaskEnded) -> Trail:
+    return replace(trail, ended=e, phase=Phase(e.phase))
+
+
+def _claimed_seat(trail: Trail, e: events.SeatClaimed) -> Trail:
+    seat = replace(trail.seats[e.account], claimed=True)
+    claims = {**trail.claims, e.account: e}
+    return replace(trail, seats={**trail.seats, e.account: seat}, claims=claims)
+
+
+def _reported(trail: Trail, e: events.Reported) -> Trail:
+    return replace(trail, metrics={**trail.metrics, e.round: e.metrics})
+
+
+def _in_round(change: Callable[[RoundTrail, Any], dict[str, Any]]) -> Callable[[Trail, Any], Trail]:
+    """A step that changes the event's round."""
+
+    def step(trail: Trail, event: Any) -> Trail:
+        found = trail.rounds[event.round]
+        changed = replace(found, **change(found, event))
+        return replace(trail, rounds={**trail.rounds, event.round: changed})
+
+    return step
+
+
+def _counted(trail: Trail, e: events.Counted) -> Trail:
+    """A counted set that reaches the minimum is owed the reward, and no duplicate is named yet."""
+    found = trail.rounds[e.round]
+    renewed = e.bitmap.bit_count() >= trail.terms.cohort.minimum
+    changed = replace(
+        found,
+        counted={**found.counted, e.attempt: e.bitmap},
+        duplicates=frozenset() if renewed else found.duplicates,
+    )
+    return replace(trail, rounds={**trail.rounds, e.round: changed})
+
+
+def _payment(found: RoundTrail, event: Payment) -> dict[str, Any]:
+    return {"payments": (*found.payments, event)}
+
+
+def _outcome(found: RoundTrail, event: events.RoundSettled | events.RoundAborted) -> dict[str, Any]:
+    return {"outcome": event}
+
+
+def _slashed(trail: Trail, event: events.Slashed) -> Trail:
+    """A nonce deposit lost when the task ended before its first round belongs to no round."""
+    return _in_round(_payment)(trail, event) if event.round in trail.rounds else trail
+
+
+def _verdict(found: RoundTrail, event: Verdict) -> dict[str, Any]:
+    return {"verdicts": {**found.verdicts, (event.attempt, event.slot): event}}
+
+
+_STEPS: dict[type[object], Callable[[Trail, Any], Trail]] = {
+    events.TaskPublished: _published,
+    events.Registered: _registered,
+    events.Opened: _opened,
+    events.PhaseStarted: _phase,
+    events.CohortDrawn: _cohort,
+    events.Committed: _in_round(lambda r, e: {"commits": {**r.commits, e.position: e}}),
+    events.Revealed: _in_round(lambda r, e: {"reveals": {**r.reveals, e.position: e}}),
+    events.CommitteeDrawn: _in_round(lambda r, e: {"committee_key": e.key}),
+    events.Held: _in_round(lambda r, e: {"holds": {**r.holds, (e.attempt, e.slot): e}}),
+    events.Counted: _counted,
+    events.AttemptFailed: _in_round(lambda r, e: {"failures": (*r.failures, e)}),
+    events.VerdictCommitted: _in_round(
+        lambda r, e: {"verdict_commits": {**r.verdict_commits, (e.attempt, e.slot): e}}
+    ),
+    events.VerdictRevealed: _in_round(_verdict),
+    events.MissingRevealed: _in_round(_verdict),
+    events.Claimed: _in_round(lambda r, e: {"claim": e}),
+    events.DuplicateFound: _in_round(lambda r, e: {"duplicates": r.duplicates | {e.later}}),
+    events.Slashed: _slashed,
+    events.Paid: _in_round(_payment),
+    events.FeePaid: _in_round(_payment),
+    events.RoundAborted: _in_round(_outcome),
+    events.RoundSettled: _in_round(_outcome),
+    events.Reported: _reported,
+    events.SeatClaimed: _claimed_seat,
+    events.TaskEnded: _ended,
+}

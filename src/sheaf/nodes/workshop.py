@@ -1,0 +1,107 @@
+"""The workshop: where the effects that are not sent to the ledger are performed.
+
+Everything a node does with bytes and arrays is here or, where it takes torch, in `local`; what to
+do is decided in the nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from sheaf.learning import lattice
+from sheaf.nodes import effects as e
+from sheaf.nodes.aggregation import UpdateMissing, aggregate, read_vector, vector_id
+from sheaf.nodes.trail import Trail
+from sheaf.protocol.content import DAG_CBOR, SHA2_256, ContentId
+from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidModel, SheafError
+from sheaf.protocol.task import Task
+from sheaf.store.interface import Store
+
+Performer = Callable[[Any, Any, Trail], e.LocalEvent]
+
+
+def published_task(shared: Store, trail: Trail) -> Task:
+    """The published task document, checked. Raises `InvalidDocument` or what the store raises."""
+    if trail.published is None:
+        raise ValueError("the task is not published")
+    return Task.decode(shared.get(ContentId(DAG_CBOR, SHA2_256, trail.published.document)))
+
+
+def objection(shared: Store, trail: Trail) -> str:
+    """Why anyone should decline this task, whatever its own means; "" if there is no reason."""
+    task = published_task(shared, trail)
+    if task.terms() != trail.terms:
+        return "the published terms are not those of the task document"
+    if (
+        trail.published is None
+        or trail.model_header(task.model.initial) != trail.published.model_root
+    ):
+        return "the published model root is not that of the document's initial weights"
+    read_vector(task, shared, task.model.initial)
+    return ""
+
+
+def inspect(shop: Workshop, effect: e.Inspect, trail: Trail) -> e.Inspected:
+    """Check what can be checked without torch."""
+    try:
+        return e.Inspected(objection(shop.shared, trail))
+    except SheafError as error:
+        return e.Inspected(error.message)
+
+
+def publish(shop: Workshop, effect: e.PublishUpdate | e.PublishModel, trail: Trail) -> e.Published:
+    """Copy a vector of this node's into the shared store."""
+    content_id = vector_id(published_task(shop.shared, trail), effect.root)
+    shop.shared.put(shop.own.get(content_id), content_id)
+    return e.Published(effect.root)
+
+
+def collect(shop: Workshop, effect: e.Collect, trail: Trail) -> e.Collected:
+    """Say which revealed updates can be had and decoded."""
+    task, bitmap = published_task(shop.shared, trail), 0
+    for position, root in effect.wanted:
+        try:
+            read_vector(task, shop.shared, root)
+        except (BlobMissing, BlobCorrupt, InvalidModel):
+            continue
+        bitmap |= 1 << position
+    return e.Collected(effect.round, effect.attempt, bitmap)
+
+
+def combine(shop: Workshop, effect: e.Aggregate, trail: Trail) -> e.Aggregated | e.ChunkMissing:
+    """Aggregate the counted updates and keep the new model until it is published."""
+    task = published_task(shop.shared, trail)
+    try:
+        result = aggregate(task, shop.shared, effect.base, effect.counted)
+    except UpdateMissing as missing:
+        return e.ChunkMissing(effect.round, effect.attempt, missing.position, 0)
+    root, seen = result.commitment.tree_root, result.statistics
+    shop.own.put(lattice.to_bytes(result.model), vector_id(task, root))
+    return e.Aggregated(effect.round, effect.attempt, root, seen.saturated, seen.stalled)
+
+
+PERFORMERS: Mapping[type[object], Performer] = MappingProxyType(
+    {
+        e.Inspect: inspect,
+        e.PublishUpdate: publish,
+        e.PublishModel: publish,
+        e.Collect: collect,
+        e.Aggregate: combine,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """One node's means: the store all share, the store that is its own, and how it does things."""
+
+    shared: Store
+    own: Store
+    performers: Mapping[type[object], Performer] = field(default_factory=lambda: PERFORMERS)
+
+    def perform(self, effect: e.Effect, trail: Trail) -> e.LocalEvent:
+        """Do what `effect` says and return its answer."""
+        return self.performers[type(effect)](self, effect, trail)
