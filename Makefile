@@ -15,17 +15,21 @@ help: ## list these commands
 setup: $(STAMP) ## make .venv with everything pinned by constraints.txt
 
 # The constraint variables also pin what builds this package: pip reads one or the other, by version.
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt tests/ledger/second_opinion.txt
 	@$(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "needs Python 3.11 or later with venv: apt install python3 python3-venv" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_BUILD_CONSTRAINT=$(CURDIR)/constraints.txt \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  --editable '.[torch,examples,dev]'
+	rm -rf .venv/second-opinion
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --target .venv/second-opinion --requirement tests/ledger/second_opinion.txt
 	@touch $@
 
 demo: setup ## run the hospitals example, verify the run, show the table
 	$(BIN)/sheaf run examples/hospitals && $(BIN)/sheaf verify --last
+	$(BIN)/python examples/hospitals/pooled.py
 
 test: setup ## run the tests
 	$(BIN)/python -m pytest -n $(WORKERS)

@@ -1,0 +1,215 @@
+"""A deployed federation: protocol actions in, protocol events and rejections out.
+
+Everything above this file speaks in `sheaf.protocol`; everything below in transactions and logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import get_args
+
+from sheaf.ledger.abi import Interface
+from sheaf.ledger.artifacts import artifact
+from sheaf.ledger.client import Call, Client
+from sheaf.ledger.engine import Log, Receipt
+from sheaf.ledger.errors import Reverted
+from sheaf.protocol import actions
+from sheaf.protocol.actions import Action
+from sheaf.protocol.errors import LedgerUnavailable, Reason, Rejected
+from sheaf.protocol.events import EVENTS, Withdrawn
+from sheaf.protocol.hashing import Deployment
+
+GAS = {actions.Publish: 2_000_000, actions.Settle: 12_000_000, actions.Advance: 2_000_000}
+"""Gas limits of actions that need more than the default."""
+
+DEFAULT_GAS = 400_000
+DEPLOYMENT_GAS = 10_000_000
+REASONS = {reason.value: reason for reason in Reason}
+
+
+Reader = Callable[[bytes, bytes], bytes]
+"""Answers a call (contract, call data) without changing anything."""
+
+
+@dataclass(frozen=True)
+class AddressBook:
+    """Where a deployment's contracts are; addresses of 20 bytes."""
+
+    chain_id: int
+    federation: bytes
+    vault: bytes
+    stake_token: bytes
+    reward_token: bytes
+
+    @property
+    def deployment(self) -> Deployment:
+        """What the protocol's hashes are bound to."""
+        return Deployment(self.chain_id, self.federation)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an action: its gas, and why it failed, if it did: `Rejected` by the protocol,
+    or `Reverted` outside of it, such as by a token without allowance."""
+
+    action: Action
+    gas: int
+    failure: Rejected | Reverted | None
+
+
+@cache
+def federation_interface() -> Interface:
+    """The federation's functions, errors and events."""
+    own = [kind for kind in EVENTS.values() if kind is not Withdrawn]
+    return Interface(artifact("Federation").abi, own)
+
+
+@cache
+def vault_interface() -> Interface:
+    """The vault's functions, errors and events."""
+    return Interface(artifact("Vault").abi, [Withdrawn])
+
+
+@cache
+def token_interface() -> Interface:
+    """The ERC-20 of the embedded ledger."""
+    return Interface(artifact("Token").abi)
+
+
+class FederationClient:
+    """Sends actions for the accounts of `client`, and reads what happened."""
+
+    def __init__(self, client: Client, book: AddressBook) -> None:
+        self.client = client
+        self.book = book
+
+    def send(self, orders: Sequence[tuple[bytes, Action]]) -> list[Outcome]:
+        """Send (account, action) in order; returns when all are final."""
+        calls = [self._call(account, action) for account, action in orders]
+        receipts = self.client.send(calls)
+        return [
+            Outcome(action, receipt.gas_used, failure_of(receipt))
+            for (_, action), receipt in zip(orders, receipts, strict=True)
+        ]
+
+    def events(self, from_block: int, to_block: int | None = None) -> list[object]:
+        """All protocol events of the blocks, in the order they happened."""
+        pairs = (
+            (self.book.federation, federation_interface()),
+            (self.book.vault, vault_interface()),
+        )
+        found: list[tuple[int, int, object]] = []
+        for address, interface in pairs:
+            for log in self.client.logs(address, from_block, to_block):
+                event = interface.decode_event(log)
+                if event is not None:
+                    found.append((log.block_number, log.index, event))
+        return [event for _, _, event in sorted(found, key=lambda each: each[:2])]
+
+    def _call(self, account: bytes, action: Action) -> Call:
+        gas = GAS.get(type(action), DEFAULT_GAS)
+        if isinstance(action, actions.Withdraw):
+            return Call(account, self.book.vault, vault_interface().encode(action), gas)
+        return Call(account, self.book.federation, federation_interface().encode(action), gas)
+
+
+def event_of(book: AddressBook, log: Log) -> object | None:
+    """The protocol event in a log, or None."""
+    if log.address == book.federation:
+        return federation_interface().decode_event(log)
+    if log.address == book.vault:
+        return vault_interface().decode_event(log)
+    return None
+
+
+def action_of(book: AddressBook, to: bytes | None, data: bytes) -> Action | None:
+    """The protocol action in a transaction, or None: a deployment, a token's own business."""
+    found: Action | None = None
+    if to == book.federation:
+        kinds = [kind for kind in get_args(Action) if kind is not actions.Withdraw]
+        found = federation_interface().decode_action(data, kinds)
+    elif to == book.vault:
+        found = vault_interface().decode_action(data, [actions.Withdraw])
+    return found
+
+
+def failure_of(receipt: Receipt) -> Rejected | Reverted | None:
+    """Why a transaction failed: the protocol's rejection, or a revert that is not the protocol's;
+    None where it succeeded."""
+    if receipt.status:
+        return None
+    data = receipt.revert_data or b""
+    for interface in (federation_interface(), vault_interface()):
+        error = interface.decode_error(data)
+        if error is not None and error.name in REASONS:
+            detail = b"".join(a for a in error.arguments if isinstance(a, bytes))
+            return Rejected(REASONS[error.name], detail.rstrip(b"\0").decode("ascii", "replace"))
+    return Reverted(data)
+
+
+def token_unit(read: Reader, token: bytes) -> dict[str, object]:
+    """A token's `symbol` and `decimals`, as it says itself."""
+    interface = token_interface()
+    return {
+        name: interface.result(name, read(token, interface.calldata(name)))[0]
+        for name in ("symbol", "decimals")
+    }
+
+
+def deploy(client: Client, deployer: bytes, stake: TokenTerms, reward: TokenTerms) -> AddressBook:
+    """Create both tokens, then the federation, which creates its vault. The deployer holds the
+    whole supply and has no power over anything."""
+    tokens = [
+        Call(
+            deployer,
+            None,
+            token_interface().creation(
+                artifact("Token").bytecode,
+                *(token.name, token.symbol, token.decimals, deployer, token.supply),
+            ),
+            DEPLOYMENT_GAS,
+        )
+        for token in (stake, reward)
+    ]
+    stake_token, reward_token = (_created(receipt) for receipt in client.send(tokens))
+    creation = federation_interface().creation(artifact("Federation").bytecode, stake_token)
+    (receipt,) = client.send([Call(deployer, None, creation, DEPLOYMENT_GAS)])
+    federation = _created(receipt)
+    returned = client.call(federation, federation_interface().calldata("vault"))
+    (vault,) = federation_interface().result("vault", returned)
+    return AddressBook(client.chain_id, federation, vault, stake_token, reward_token)
+
+
+@dataclass(frozen=True)
+class TokenTerms:
+    """An ERC-20 to create; `supply` in the token's own unit."""
+
+    name: str
+    symbol: str
+    decimals: int
+    supply: int
+
+
+def grant(
+    client: Client, book: AddressBook, holder: bytes, grants: Sequence[tuple[bytes, bytes, int]]
+) -> None:
+    """Give (token, account, amount) from `holder`, and let the vault pull as much of each."""
+    interface = token_interface()
+    calls = [
+        Call(holder, token, interface.calldata("transfer", account, amount), DEFAULT_GAS)
+        for token, account, amount in grants
+    ]
+    calls += [
+        Call(account, token, interface.calldata("approve", book.vault, amount), DEFAULT_GAS)
+        for token, account, amount in grants
+    ]
+    for receipt in client.send(calls):
+        receipt.require()
+
+
+def _created(receipt: Receipt) -> bytes:
+    if not receipt.status or receipt.contract is None:
+        raise LedgerUnavailable("a contract could not be created on this ledger")
+    return receipt.contract

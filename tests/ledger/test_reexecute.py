@@ -1,0 +1,213 @@
+"""Re-execution finds whatever was changed in a ledger file, and says where."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sheaf.ledger.engine import Block
+from sheaf.ledger.reexecute import Difference, reexecute
+from sheaf.protocol.errors import LedgerUnavailable
+from tests.ledger.chain import (
+    FUNDS_WEI,
+    START,
+    address_of,
+    deploy_cell,
+    new_ledger,
+    raw_transaction,
+    slot_of,
+    word,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Block 1 creates a cell; block 2 stores, fails and stores; block 3 is empty."""
+    path = tmp_path / "ledger.db"
+    ledger = new_ledger(path)
+    cell = deploy_cell(ledger, START + 1)
+    for role, number in (("participant 1", 5), ("participant 2", 0), ("aggregator", 7)):
+        ledger.submit(raw_transaction(role, 0, cell, word(number)))
+    ledger.mine(START + 2)
+    ledger.mine(START + 9)
+    ledger.close()
+    return path
+
+
+def alter(path: Path, statement: str, *values: object) -> None:
+    connection = sqlite3.connect(path)
+    changed = connection.execute(statement, values).rowcount
+    connection.commit()
+    connection.close()
+    assert changed > 0
+
+
+def flip(path: Path, table: str, column: str, where: str, at: int = -1) -> None:
+    """Change one bit of one stored byte."""
+    connection = sqlite3.connect(path)
+    (stored,) = connection.execute(f"SELECT {column} FROM {table} WHERE {where}").fetchone()
+    connection.close()
+    changed = bytearray(stored)
+    changed[at] ^= 1
+    alter(path, f"UPDATE {table} SET {column} = ? WHERE {where}", bytes(changed))
+
+
+def test_an_untouched_file_comes_out_as_stored(path: Path) -> None:
+    before = path.read_bytes()
+
+    found = reexecute(path)
+
+    assert found.difference is None
+    assert (found.blocks, found.transactions) == (4, 4)
+    assert found.head.number == 3
+    assert found.genesis.timestamp == START
+    assert found.engine.head() == found.head
+    assert path.read_bytes() == before
+
+
+def test_the_recomputed_state_can_be_asked(path: Path) -> None:
+    seen: list[Block] = []
+
+    found = reexecute(path, seen.append)
+
+    assert [block.header.number for block in seen] == [1, 2, 3]
+    cell = seen[0].receipts[0].contract
+    assert cell is not None
+    assert found.engine.storage(cell, slot_of("aggregator")) == 7
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "where", "block", "field"),
+    [
+        ("blocks", "header", "number = 2", 2, "header"),
+        ("blocks", "hash", "number = 2", 2, "header"),
+        ("transactions", "raw", "block = 1", 1, "transaction 0"),
+        ("transactions", "raw", "block = 2 AND position = 2", 2, "transaction 2"),
+        ("transactions", "hash", "block = 2 AND position = 1", 2, "receipt 1 transaction_hash"),
+        ("receipts", "encoded", "block = 2 AND position = 0", 2, "receipt 0 encoded"),
+        ("receipts", "revert_data", "block = 2 AND position = 1", 2, "receipt 1 revert_data"),
+        ("receipts", "contract", "block = 1", 1, "receipt 0 contract"),
+        ("logs", "data", "block = 2 AND position = 1", 2, "log 1"),
+        ("logs", "topic1", "block = 2 AND position = 0", 2, "log 0"),
+        ("logs", "address", "block = 2 AND position = 0", 2, "log 0"),
+    ],
+)
+def test_a_flipped_bit_is_found_and_placed(
+    path: Path, table: str, column: str, where: str, block: int, field: str
+) -> None:
+    flip(path, table, column, where)
+
+    difference = reexecute(path).difference
+
+    assert difference is not None
+    assert (difference.block, difference.field) == (block, field)
+
+
+def test_a_flipped_bit_of_state_is_found(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    keys = connection.execute("SELECT key FROM nodes WHERE length(value) > 0 ORDER BY key")
+    chosen = [key.hex() for (key,) in keys][::9]
+    connection.close()
+    for key in chosen:
+        flip(path, "nodes", "value", f"key = x'{key}'")
+        difference = reexecute(path).difference
+        assert difference is not None
+        assert (difference.block, difference.field) == (3, f"state node {key}")
+        flip(path, "nodes", "value", f"key = x'{key}'")
+
+    assert len(chosen) > 3
+    assert reexecute(path).difference is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM nodes WHERE key = (SELECT max(key) FROM nodes)",
+        "INSERT INTO nodes VALUES (x'01', x'02')",
+    ],
+)
+def test_state_taken_out_or_put_in_is_found(path: Path, statement: str) -> None:
+    alter(path, statement)
+
+    difference = reexecute(path).difference
+
+    assert difference is not None
+    assert difference.field.startswith("state node")
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (
+            "UPDATE receipts SET gas_used = gas_used + 1 WHERE block = 2 AND position = 2",
+            Difference(2, "receipt 2 gas_used", "44676", "44675"),
+        ),
+        (
+            "UPDATE receipts SET status = 1 WHERE block = 2 AND position = 1",
+            Difference(2, "receipt 1 status", "1", "0"),
+        ),
+        ("DELETE FROM logs WHERE position = 1", Difference(2, "logs", "1", "2")),
+        (
+            "DELETE FROM receipts WHERE block = 2 AND position = 0",
+            Difference(2, "receipts", "2", "3"),
+        ),
+        (
+            "DELETE FROM blocks WHERE number = 2",
+            Difference(2, "header", "no such block", "one block for each number"),
+        ),
+    ],
+)
+def test_changed_and_missing_rows_are_found(
+    path: Path, statement: str, expected: Difference
+) -> None:
+    alter(path, statement)
+
+    assert reexecute(path).difference == expected
+
+
+def test_a_transaction_taken_out_changes_the_block(path: Path) -> None:
+    alter(path, "DELETE FROM transactions WHERE block = 2 AND position = 0")
+
+    difference = reexecute(path).difference
+
+    assert difference is not None
+    assert (difference.block, difference.field) == (2, "transactions_root")
+
+
+def test_another_genesis_is_found(path: Path) -> None:
+    more = str(FUNDS_WEI * 2)
+    alter(path, "UPDATE genesis SET document = replace(document, ?, ?)", str(FUNDS_WEI), more)
+
+    difference = reexecute(path).difference
+
+    assert difference is not None
+    assert (difference.block, difference.field) == (0, "state_root")
+
+
+def test_rewritten_history_is_not_the_head_that_was_noted(tmp_path: Path) -> None:
+    """A file made anew is consistent: only a noted head tells the two apart."""
+    heads = []
+    for value in (1, 2):
+        path = tmp_path / f"{value}.db"
+        ledger = new_ledger(path)
+        ledger.submit(raw_transaction("sponsor", 0, address_of("auditor"), value_wei=value))
+        ledger.mine(START + 1)
+        ledger.close()
+        found = reexecute(path)
+        assert found.difference is None
+        heads.append(found.head.hash)
+
+    assert heads[0] != heads[1]
+
+
+@pytest.mark.parametrize(
+    "spoil", [Path.unlink, lambda path: path.write_bytes(b"")], ids=["absent", "empty"]
+)
+def test_no_file_is_a_typed_error(path: Path, spoil: Callable[[Path], object]) -> None:
+    spoil(path)
+
+    with pytest.raises(LedgerUnavailable, match="no ledger at"):
+        reexecute(path)

@@ -1,0 +1,64 @@
+"""Code blocks in the README and the docs are run, links lead somewhere, commands exist."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+MAKE = re.compile(r"(?:^    |`)make ([a-z]+)", re.MULTILINE)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The page's code blocks in a language."""
+    return [body for kind, body in BLOCK.findall(page.read_text("utf-8")) if kind == language]
+
+
+def shell(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a script with this environment's commands first on the path."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "HOME": str(folder)}
+    command = ["bash", "-euc", script]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    missing = [
+        to for to in LINK.findall(page.read_text("utf-8")) if not (page.parent / to).exists()
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_shell_blocks_run(page: Path, tmp_path: Path) -> None:
+    for script in blocks(page, "sh"):
+        done = shell(script, tmp_path)
+        assert done.returncode == 0, f"{script}\n{done.stderr}"
+
+
+def test_the_readme_s_own_task_runs(tmp_path: Path) -> None:
+    readme = ROOT / "README.md"
+    (code,), (settings,) = blocks(readme, "python"), blocks(readme, "toml")
+    (tmp_path / "task.py").write_text(code, encoding="utf-8")
+    (tmp_path / "sheaf.toml").write_text(settings, encoding="utf-8")
+    done = shell("sheaf run . && sheaf verify --last", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "settled" in done.stdout
+
+
+def test_every_make_command_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = {name for page in PAGES for name in MAKE.findall(page.read_text("utf-8"))}
+    assert {"demo", "test"} <= named
+    assert named <= targets
