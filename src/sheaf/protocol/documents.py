@@ -9,6 +9,7 @@ decimal string, since dag-cbor integers end at 64 bits and token amounts do not.
 
 from __future__ import annotations
 
+import re
 import types
 from dataclasses import fields, is_dataclass
 from typing import Any, NewType, TypeVar, get_args, get_origin, get_type_hints
@@ -20,6 +21,8 @@ from sheaf.protocol.errors import InvalidDocument, InvalidModel
 Amount = NewType("Amount", int)
 Options = NewType("Options", dict[str, Any])
 D = TypeVar("D")
+# No sign, no leading zero, and no more digits than 256 bits have.
+AMOUNT = re.compile(r"0|[1-9][0-9]{0,77}")
 
 
 def encode(document: Any) -> bytes:
@@ -32,7 +35,8 @@ def decode(kind: type[D], data: bytes) -> D:
     try:
         plain = dag_cbor.decode(data)
     except Exception as error:  # the codec raises its own tree, and built-in errors on short input
-        raise InvalidDocument(f"{kind.__name__}: not dag-cbor: {error}") from error
+        line = str(error).partition("\n")[0]
+        raise InvalidDocument(f"{kind.__name__}: not dag-cbor: {line}") from error
     document: D = _typed(plain, kind, kind.__name__)
     if encode(document) != data:
         raise InvalidDocument(f"{kind.__name__}: found a non-canonical encoding of the document")
@@ -93,7 +97,7 @@ def _sequence(value: Any, inner: tuple[Any, ...], where: str) -> tuple[Any, ...]
 
 def _amount(value: Any, where: str) -> int:
     _require(value, str, where)
-    if not (value.isascii() and value.isdigit()) or str(int(value)) != value:
+    if not AMOUNT.fullmatch(value):
         raise InvalidDocument(f"{where}: found {value!r}; accepted: a decimal integer as text")
     return int(value)
 

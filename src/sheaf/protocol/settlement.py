@@ -22,6 +22,7 @@ from sheaf.protocol.events import (
 )
 from sheaf.protocol.rounds import end_round
 from sheaf.protocol.state import Env, Federation, Seat, Settlement, Task, TokenAccount
+from sheaf.protocol.terms import MAX_AMOUNT
 
 
 def duplicate(federation: Federation, env: Env, action: Duplicate) -> None:
@@ -123,11 +124,16 @@ def _pay(federation: Federation, task: Task, position: int) -> None:
             task.burned += share
         else:
             reward = share
+    bonus = settlement.bonus
+    settlement.pool -= bonus
+    if seat.stake + bonus > MAX_AMOUNT:
+        # A seat so rich that it cannot hold its share must not stop everybody's settlement.
+        task.burned_stake += bonus
+        bonus = 0
     seat.credit += reward
-    seat.stake += settlement.bonus
-    settlement.pool -= settlement.bonus
-    if reward or settlement.bonus:
-        federation.emit(Paid(task.id, account, task.round, reward, settlement.bonus))
+    seat.stake += bonus
+    if reward or bonus:
+        federation.emit(Paid(task.id, account, task.round, reward, bonus))
 
 
 def _conclude(federation: Federation, task: Task, now: int) -> None:

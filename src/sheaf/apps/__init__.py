@@ -1,0 +1,1 @@
+"""What people touch: command line and configuration. May import every room."""

@@ -1,0 +1,121 @@
+"""Runs as text: the summary table, the list, what a verification checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sheaf.apps.cli.tables import aligned, odds, printable, tokens
+from sheaf.apps.runs import Run
+
+if TYPE_CHECKING:
+    from sheaf.nodes.verification import Report
+
+Summary = Mapping[str, Any]
+
+
+def summary_text(summary: Summary) -> str:
+    """A finished run: its rounds, what was paid and lost, and how to check it."""
+    parts = [_title(summary), _rounds(summary), _payments(summary), _facts(summary)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _title(summary: Summary) -> str:
+    cause = f" ({summary['cause']})" if summary.get("cause") else ""
+    words = (summary.get("name", ""), summary.get("status", "") + cause, f"run {summary['run']}")
+    return printable("  ".join(word for word in words if word))
+
+
+def _rounds(summary: Summary) -> str:
+    rows, metrics = summary["rounds"], _metric_names(summary)
+    # Metrics and seconds are what the run says of itself; the rest a stranger can recompute.
+    head = ["round", "outcome", "cohort", "counted", *(f"{m}*" for m in metrics), "gas", "seconds*"]
+    lines = [head, *(_round(row, metrics) for row in rows)]
+    right = frozenset({0, *range(2, len(head))})
+    return f"{aligned(lines, right)}\n* reported"
+
+
+def _round(row: Summary, metrics: Sequence[str]) -> list[str]:
+    values = [number(row["metrics"].get(name)) for name in metrics]
+    outcome = row.get("outcome", "") + (" (attempt 2)" if row.get("attempt", 1) > 1 else "")
+    seconds = row.get("seconds", {}).get("total")
+    counts = [str(row["round"]), outcome, str(row["cohort"]), str(row["counted"])]
+    return [*counts, *values, f"{row['gas']['total']:,}", number(seconds, 1)]
+
+
+def _metric_names(summary: Summary) -> list[str]:
+    return list(dict.fromkeys(name for row in summary["rounds"] for name in row["metrics"]))
+
+
+def number(value: float | None, places: int = 4) -> str:
+    """A reported number; a dash where there is none."""
+    return "-" if value is None else f"{value:.{places}f}"
+
+
+def _payments(summary: Summary) -> str:
+    earned, lost = summary["payouts"], summary["slashed"]
+    names, units = summary.get("accounts", {}), summary.get("tokens", {})
+    if not earned and not lost:
+        return "nothing was paid, nothing was slashed"
+    head = ["account", "address", _titled("earned", units.get("reward"))]
+    head.append(_titled("slashed", units.get("stake")))
+    order = {address: place for place, address in enumerate(names)}
+    addresses = sorted({*earned, *lost}, key=lambda a: (order.get(a, len(order)), a))
+    rows = [
+        [
+            names.get(address, "-"),
+            address,
+            _amount(earned.get(address, 0), units.get("reward")),
+            _amount(lost.get(address, 0), units.get("stake")),
+        ]
+        for address in addresses
+    ]
+    return aligned([head, *rows], frozenset({2, 3}))
+
+
+def _titled(title: str, token: Summary | None) -> str:
+    return f"{title} {token['symbol']}" if token else f"{title} (units)"
+
+
+def _amount(units: int, token: Summary | None) -> str:
+    return tokens(units, token["decimals"] if token else 0) if units else "-"
+
+
+def _facts(summary: Summary) -> str:
+    rows = [["task", summary.get("task", "")], ["model root", summary["model"]["root"]]]
+    rows += [["model file", summary["model"].get("path", "")], ["head", summary["head"]]]
+    if "capture_ppb" in summary:
+        rows.append(["capture odds", odds(summary["capture_ppb"], summary["adversary"])])
+    rows.append(["check it", f"sheaf verify {summary['run']}"])
+    return aligned([row for row in rows if row[1]])
+
+
+def report_text(run: Run, report: Report) -> str:
+    """What a verification recomputed, and what no replay shows."""
+    rows = [[check.name, f"{check.count:,}", check.detail] for check in report.checks]
+    limits = "\n".join(f"  - {limit}" for limit in report.limits)
+    return (
+        f"verified  run {printable(run.id)}\n\n{aligned(rows, frozenset({1}))}\n\n"
+        f"head  {report.head}\n\nA replay does not show\n{limits}"
+    )
+
+
+def listing(run: Run) -> dict[str, Any]:
+    """What `sheaf list` says of a run."""
+    found = run.summary()
+    plain: dict[str, Any] = {"run": run.id, "started": run.started, "status": "unfinished"}
+    if found is not None:
+        plain |= {key: found.get(key) for key in ("name", "status", "metrics")}
+        plain["rounds"] = len(found.get("rounds", ()))
+    return plain
+
+
+def listings_text(listings: Sequence[Summary]) -> str:
+    """The list of runs, aligned."""
+    rows = [["run", "task", "status", "rounds", "metrics (reported)"]]
+    for plain in listings:
+        metrics = plain.get("metrics") or {}
+        shown = ", ".join(f"{name} {number(value)}" for name, value in metrics.items())
+        rounds = str(plain.get("rounds", "-"))
+        rows.append([plain["run"], plain.get("name") or "-", plain["status"], rounds, shown or "-"])
+    return aligned(rows, frozenset({3}))

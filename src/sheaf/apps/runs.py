@@ -1,0 +1,139 @@
+"""Runs on disk: `.sheaf/runs/ID/`, one folder a run, found by id, prefix, path or age."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sheaf.protocol.errors import InvalidDocument, RunNotFound, StoreUnavailable
+
+HOME = Path(".sheaf")
+SUMMARY = "summary.json"
+REQUIRED = ("run", "status", "rounds", "model", "payouts", "slashed", "head")
+LEDGER = "ledger.sqlite"
+STAMP = "%Y%m%dT%H%M%SZ"
+_STARTED = re.compile(r"(\d{8}T\d{6}Z)-")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder; its name is the run's id."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.folder.name
+
+    @property
+    def started(self) -> str:
+        """When it began, ISO-8601 in UTC, as its id says; "" where the folder was renamed."""
+        stamp = _STARTED.match(self.id)
+        if stamp is None:
+            return ""
+        return datetime.strptime(stamp[1], STAMP).replace(tzinfo=UTC).isoformat()
+
+    def summary(self) -> dict[str, Any] | None:
+        """The summary object, or None while there is none.
+
+        Raises `InvalidDocument` for a file that holds something else.
+        """
+        path = self.folder / SUMMARY
+        if not path.is_file():
+            return None
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, OSError) as error:
+            raise InvalidDocument(
+                f"{path}: found no JSON ({error}), accepted: a summary"
+            ) from error
+        if not isinstance(found, dict):
+            raise InvalidDocument(f"{path}: found {type(found).__name__}, accepted: a JSON object")
+        absent = [key for key in REQUIRED if key not in found]
+        if absent:
+            raise InvalidDocument(f"{path}: found no {absent[0]!r}, accepted: a summary")
+        return found
+
+    def finished(self) -> dict[str, Any]:
+        """The summary object. Raises `RunNotFound` for a run that did not finish."""
+        found = self.summary()
+        if found is None:
+            raise RunNotFound(
+                f"{self.id}: found a run without {SUMMARY}, accepted: a finished run",
+                hint="it was interrupted; `sheaf list` shows which runs finished",
+            )
+        return found
+
+
+def home(start: Path) -> Path:
+    """`.sheaf` in `start`, or in the nearest folder above that has one with runs in it."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / HOME / "runs").is_dir():
+            return folder / HOME
+    return start / HOME
+
+
+def create(home: Path, name: str, now: datetime) -> Run:
+    """A fresh folder for a run of the task called `name` that begins `now` (UTC)."""
+    slug = re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.")[:40] or "task"
+    stem = f"{now.strftime(STAMP)}-{slug}"
+    try:
+        (home / "runs").mkdir(parents=True, exist_ok=True)
+        for number in range(1, 1000):
+            folder = home / "runs" / (stem if number == 1 else f"{stem}-{number}")
+            try:
+                folder.mkdir()
+                return Run(folder)
+            except FileExistsError:
+                continue
+    except OSError as error:
+        raise StoreUnavailable(f"{home}: cannot be written: {error.strerror}") from error
+    raise StoreUnavailable(f"{home}: found a thousand runs of this second")
+
+
+def listed(home: Path) -> list[Run]:
+    """All runs, the oldest first."""
+    folder = home / "runs"
+    if not folder.is_dir():
+        return []
+    return sorted((Run(f) for f in folder.iterdir() if f.is_dir()), key=lambda run: _order(run.id))
+
+
+def _order(id: str) -> tuple[str, int, str]:
+    """By second, then by the number that a second run of the same task in it got."""
+    number = re.search(r"-(\d{1,3})$", id)
+    return id[:16], int(number[1]) if number else 1, id
+
+
+def find(home: Path, reference: str | None, last: bool = False) -> Run:
+    """The run called `reference`: its id, a prefix that no other run has, or a path; or the last.
+
+    Raises `RunNotFound`, naming what there is.
+    """
+    known = listed(home)
+    if reference is None:
+        if not last:
+            raise RunNotFound("found no RUN, accepted: a run's id, a prefix of it, a path, --last")
+        if not known:
+            raise RunNotFound(f"found no run in {home / 'runs'}", hint="`sheaf run` makes one")
+        return known[-1]
+    path = Path(reference)
+    if any((path / name).is_file() for name in (SUMMARY, LEDGER)):
+        return Run(path.resolve())
+    matching = [run for run in known if run.id == reference] or [
+        run for run in known if run.id.startswith(reference)
+    ]
+    if len(matching) == 1:
+        return matching[0]
+    names = ", ".join(run.id for run in matching)
+    raise RunNotFound(
+        f"{reference}: found {f'more than one run: {names}' if names else 'no such run'}, "
+        "accepted: a run's id, a prefix that no other run has, a path, --last",
+        hint="`sheaf list` shows them",
+    )

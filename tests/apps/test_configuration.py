@@ -1,0 +1,375 @@
+"""What `sheaf.toml` may say, what it comes to, and one line for everything else."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from sheaf.apps.config import load, read
+from sheaf.apps.config.schema import SECTIONS
+from sheaf.apps.config.training import check_training
+from sheaf.nodes.plan import Plan
+from sheaf.protocol.errors import InvalidConfiguration
+from tests.apps.projects import SMALLEST, write
+
+AMOUNT = 'whole tokens, as an integer or text such as "12.5"'
+SHARE = "a decimal number or a ratio [n, d]"
+OPTION = "an integer, true or false, text, a decimal number, a ratio [n, d] or a list of these"
+METRICS = "accuracy, auc, loss, mse"
+ROUND = "adversary, aggregators, committee, goal, minimum, participants, weight_cap"
+BIG = str(2**96 - 1)
+
+
+def plan_of(folder: Path, settings: dict[str, str | None] | None = None) -> Plan:
+    return load(write(folder, settings or {}), {}, {})
+
+
+def refused(
+    folder: Path,
+    settings: dict[str, str | None],
+    flags: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> InvalidConfiguration:
+    with pytest.raises(InvalidConfiguration) as caught:
+        load(write(folder, settings), flags or {}, environment or {})
+    assert caught.value.exit_code == 3
+    assert "\n" not in caught.value.message
+    return caught.value
+
+
+BAD: list[tuple[str, str | None, str]] = [
+    ("round.goal", "300", "found 300, accepted: minimum to 256"),
+    ("round.goal", "0", "found 0, accepted: minimum to 256"),
+    ("round.goal", '"5"', "found '5', accepted: an integer"),
+    ("round.goal", "5.0", "found 5.0, accepted: an integer"),
+    ("round.participants", "true", "found true, accepted: an integer"),
+    ("round.participants", "0", "found 0, accepted: 1 to 16777215"),
+    ("round.participants", None, "found nothing, accepted: how many take part"),
+    ("round.minimum", "6", "found 6, accepted: 1 to goal"),
+    ("round.minimum", "0", "found 0, accepted: 1 to goal"),
+    ("round.committee", "2", "found 2, accepted: 1, or 3 to 31"),
+    ("round.committee", "0", "found 0, accepted: 1, or 3 to 31"),
+    ("round.committee", "33", "found 33, accepted: 1, or 3 to 31"),
+    ("round.aggregators", "2", "found 2, accepted: the committee's seats to 16777215"),
+    ("round.adversary", "[1, 1]", "found [1, 1], accepted: a share [n, d] below one"),
+    ("round.adversary", "[1, 0]", f"found [1, 0], accepted: {SHARE}"),
+    ("round.adversary", "nan", f"found NaN, accepted: {SHARE}"),
+    ("round.adversary", "1e-30", f"found 1E-30, accepted: {SHARE}"),
+    (
+        "round.weight_cap",
+        "65536",
+        "found 65536, accepted: 1 to 65535, and goal x weight_cap below 2^32",
+    ),
+    (
+        "rule.name",
+        '"krum"',
+        "found 'krum', accepted: weighted_mean, coordinate_median, trimmed_mean",
+    ),
+    ("rule.name", "1", "found 1, accepted: text"),
+    ("rule.trim", "0.2", "found 0.2, accepted: [0, 1] unless trimmed_mean"),
+    ("algorithm.name", '"fedsgd"', "found 'fedsgd', accepted: fedavg, fedprox"),
+    ("algorithm.mu", "0.1", "found 0.1, accepted: a ratio [n, d]; [0, 1] unless fedprox"),
+    (
+        "algorithm.loss",
+        None,
+        'found nothing, accepted: a loss of torch.nn, such as "CrossEntropyLoss"',
+    ),
+    ("algorithm.loss", '"a loss"', "found 'a loss', accepted: a name"),
+    ("algorithm.epochs", "0", "found 0, accepted: 1 to 2^31 - 1"),
+    ("algorithm.seed", "-1", "found -1, accepted: 0 to 2^63 - 1"),
+    ("algorithm.seed", "9" * 20, f"found {'9' * 20}, accepted: integers of 64 bits"),
+    ("algorithm.options", "3", "found 3, accepted: a table"),
+    ("algorithm.options.lr", "1979-05-27", f"found 1979-05-27, accepted: {OPTION}"),
+    ("algorithm.options.lr", "inf", f"found Infinity, accepted: {SHARE}"),
+    ("data.entry", '"task"', "found 'task', accepted: module:function"),
+    ("data.minimum_samples", "0", "found 0, accepted: 1 to weight_cap (65535)"),
+    ("model.entry", '"task.model"', "found 'task.model', accepted: module:function"),
+    ("model.fraction_bits", "25", "found 25, accepted: 8 to 24"),
+    ("model.chunk_bytes", "100", "found 100, accepted: a power of two from 16 to 4096"),
+    ("model.chunk_bytes", "8192", "found 8192, accepted: chunks of 16 to 4096 bytes"),
+    ("schedule.rounds", "0", "found 0, accepted: 1 to 65535"),
+    ("schedule.hold_s", "0", "found 0, accepted: 1 to 2^32 - 1 seconds"),
+    ("schedule.reveal_s", "35", "found 35, accepted: at least three times finality_s (36)"),
+    ("schedule.challenge_s", "35", "found 35, accepted: at least three times finality_s (36)"),
+    ("reward.round", "12.5", f"found 12.5, accepted: {AMOUNT}"),
+    ("reward.round", '"-1"', f"found '-1', accepted: {AMOUNT}"),
+    ("reward.round", '"1e3"', f"found '1e3', accepted: {AMOUNT}"),
+    (
+        "reward.round",
+        '"0.1234567"',
+        "found '0.1234567', accepted: at most 6 decimals, which is what the token has",
+    ),
+    (
+        "reward.round",
+        f'"{BIG}"',
+        f"found '{BIG}', accepted: at most 2^96 - 1 of the token's own unit",
+    ),
+    ("reward.decimals", "256", "found 256, accepted: 0 to 255"),
+    (
+        "stake.participant",
+        '"19.9"',
+        "found '19.9', accepted: rounds x the largest participant slash, and the nonce slash",
+    ),
+    (
+        "stake.aggregator",
+        "49",
+        "found 49, accepted: rounds x the largest aggregator slash, and the nonce slash",
+    ),
+    ("stake.demand_bond", "6", "found 6, accepted: at most the largest aggregator slash"),
+    ("stake.slash.reveal", "true", f"found true, accepted: {AMOUNT}"),
+    ("evaluation.metrics", '["auk"]', f"found ['auk'], accepted: each once of {METRICS}"),
+    ("task.visibility", '"committee"', "found 'committee', accepted: public"),
+    ("task.license", '"my own"', "found 'my own', accepted: an SPDX identifier"),
+    ("task.name", '""', "found '', accepted: 1 to 100 characters"),
+    ("resources.gpus", "-1", "found -1, accepted: an integer of at least 0"),
+    ("ledger.chain_id", "0", "found 0, accepted: 1 to 2^63 - 1"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "line"), BAD, ids=lambda part: str(part)[:30])
+def test_a_bad_value_is_one_line(tmp_path: Path, key: str, value: str | None, line: str) -> None:
+    assert refused(tmp_path, {key: value}).message == f"sheaf.toml: {key}: {line}"
+
+
+def test_participants_are_at_least_the_minimum(tmp_path: Path) -> None:
+    error = refused(tmp_path, {"round.participants": "2", "round.goal": "5", "round.minimum": "3"})
+    expected = "round.participants: found 2, accepted: at least round.minimum, which is 3"
+    assert error.message == f"sheaf.toml: {expected}"
+
+
+def test_a_reward_of_all_rounds_fits(tmp_path: Path) -> None:
+    amount = str((2**96 - 1) // 10**6)
+    error = refused(tmp_path, {"reward.round": f'"{amount}"'})
+    assert error.message.startswith(
+        f"sheaf.toml: reward.round: found '{amount}', accepted: integers"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "accepted"),
+    [
+        ({"rule.name": '"trimmed_mean"'}, "rule.trim", "a share below 1/2, for trimmed_mean"),
+        (
+            {"algorithm.name": '"fedprox"'},
+            "algorithm.mu",
+            "a decimal number of at least 0, for fedprox",
+        ),
+        (
+            {"evaluation.entry": '"task:held_out"'},
+            "evaluation.metrics",
+            f"one or more of {METRICS}",
+        ),
+        (
+            {"evaluation.metrics": '["auc"]'},
+            "evaluation.entry",
+            "module:function, where there are metrics",
+        ),
+    ],
+)
+def test_what_another_setting_needs_is_named(
+    tmp_path: Path, settings: dict[str, str | None], key: str, accepted: str
+) -> None:
+    message = refused(tmp_path, settings).message
+    assert message == f"sheaf.toml: {key}: found nothing, accepted: {accepted}"
+
+
+@pytest.mark.parametrize("trim", ["0.5", "[1, 2]", "-0.1"])
+def test_a_trim_leaves_something(tmp_path: Path, trim: str) -> None:
+    error = refused(tmp_path, {"rule.name": '"trimmed_mean"', "rule.trim": trim})
+    assert (
+        error.message
+        == f"sheaf.toml: rule.trim: found {trim}, accepted: a ratio [n, d], 2n < d < 65536"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "message", "hint"),
+    [
+        ("round.gaol", f"an unknown key, accepted: {ROUND}", "round.goal"),
+        ("round.rounds", f"an unknown key, accepted: {ROUND}", "schedule.rounds"),
+        ("round.xyzzy", f"an unknown key, accepted: {ROUND}", ""),
+        ("roundd", f"an unknown section, accepted: {', '.join(sorted(SECTIONS))}", "round"),
+        (
+            "stake.slash.nonse",
+            "an unknown key, accepted: commit, nonce, overturned, reveal, silent, withheld",
+            "stake.slash.nonce",
+        ),
+    ],
+)
+def test_an_unknown_key_names_the_nearest(
+    tmp_path: Path, key: str, message: str, hint: str
+) -> None:
+    error = refused(tmp_path, {key: "3"})
+    assert error.message == f"sheaf.toml: {key}: found {message}"
+    assert error.hint == (f"did you mean {hint}?" if hint else "")
+
+
+def test_a_section_is_a_table(tmp_path: Path) -> None:
+    (tmp_path / "sheaf.toml").write_text("task = 5\n", encoding="utf-8")
+    with pytest.raises(
+        InvalidConfiguration, match=r"^sheaf\.toml: task: found 5, accepted: a table"
+    ):
+        load(tmp_path, {}, {})
+
+
+def test_a_feature_is_named_by_its_place(tmp_path: Path) -> None:
+    features = '[{ name = "X", dtype = "float32", shape = [4] }, { name = "y", dtype = "int64" }]'
+    error = refused(tmp_path, {"data.features": features})
+    assert error.message.startswith("sheaf.toml: data.features[1].shape: found nothing, accepted:")
+
+
+def test_a_file_that_is_no_toml(tmp_path: Path) -> None:
+    (tmp_path / "sheaf.toml").write_text("[task\nname = 1", encoding="utf-8")
+    with pytest.raises(InvalidConfiguration, match=r"sheaf.toml: found .*line 1.*accepted: TOML"):
+        load(tmp_path, {}, {})
+    (tmp_path / "sheaf.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(InvalidConfiguration, match=r"sheaf.toml: found .*accepted: TOML"):
+        load(tmp_path, {}, {})
+
+
+def test_a_folder_without_a_project(tmp_path: Path) -> None:
+    with pytest.raises(InvalidConfiguration, match="found no such file") as caught:
+        load(tmp_path, {}, {})
+    assert "sheaf new" in caught.value.hint
+
+
+def test_an_empty_project_is_told_what_it_needs(tmp_path: Path) -> None:
+    error = refused(tmp_path, dict.fromkeys(SMALLEST))
+    assert error.message == "sheaf.toml: task.name: found nothing, accepted: the task's name"
+
+
+def test_flag_over_environment_over_project_over_user(tmp_path: Path) -> None:
+    user = tmp_path / "config"
+    (user / "sheaf").mkdir(parents=True)
+    text = "[algorithm]\nseed = 4\nepochs = 4\nbatch_size = 4\nthreads = 4\n"
+    (user / "sheaf" / "config.toml").write_text(text, encoding="utf-8")
+    keys = ("seed", "epochs", "batch_size")
+    folder = write(tmp_path, {f"algorithm.{key}": "3" for key in keys})
+    environment = {
+        "XDG_CONFIG_HOME": str(user),
+        "SHEAF_ALGORITHM__SEED": "2",
+        "SHEAF_ALGORITHM__EPOCHS": "2",
+    }
+    found = load(folder, {"algorithm.seed": 1}, environment).algorithm
+    assert (found.seed, found.epochs, found.batch_size, found.threads) == (1, 2, 3, 4)
+
+
+def test_a_message_names_the_source_that_counts(tmp_path: Path) -> None:
+    user = tmp_path / ".config" / "sheaf" / "config.toml"
+    user.parent.mkdir(parents=True)
+    user.write_text("[resources]\ngpus = -1\n", encoding="utf-8")
+    home = {"HOME": str(tmp_path)}
+    assert refused(tmp_path, {}, {}, home).message.startswith(f"{user}: resources.gpus: found -1")
+    variable = home | {"SHEAF_RESOURCES__GPUS": "-2"}
+    error = refused(tmp_path, {}, {}, variable)
+    assert error.message.startswith("SHEAF_RESOURCES__GPUS: resources.gpus: found -2")
+    error = refused(tmp_path, {}, {"resources.gpus": -3}, variable)
+    assert error.message.startswith("--gpus: resources.gpus: found -3")
+
+
+def test_an_unknown_variable_is_refused(tmp_path: Path) -> None:
+    error = refused(tmp_path, {}, {}, {"SHEAF_ROUND__GAOL": "3"})
+    assert error.message.startswith("SHEAF_ROUND__GAOL: round.gaol: found an unknown key")
+
+
+def test_variables_say_what_the_file_would(tmp_path: Path) -> None:
+    folder = write(tmp_path, {})
+    environment = {
+        "SHEAF_TASK__NAME": "7",
+        "SHEAF_REWARD__ROUND": "12.5",
+        "SHEAF_STAKE__PARTICIPANT": "30",
+        "SHEAF_ROUND__ADVERSARY": "[1, 3]",
+        "SHEAF_ALGORITHM__OPTIONS__LR": "0.05",
+        "SHEAF_ALGORITHM__OPTIONS__NESTEROV": "true",
+        "SHEAF_DEBUG": "1",
+    }
+    found = load(folder, {}, environment)
+    assert found.name == "7"
+    assert found.economics.round_reward == 12_500_000
+    assert found.economics.participant_stake == 30 * 10**18
+    assert found.committee.adversary == (1, 3)
+    assert found.algorithm.options == {"lr": [1, 20], "nesterov": True}
+
+
+def test_defaults_follow_from_what_is_given(tmp_path: Path) -> None:
+    found = plan_of(tmp_path)
+    assert (found.cohort.minimum, found.cohort.goal) == (4, 5)  # two thirds of five, upwards
+    assert (found.committee.seats, found.aggregators) == (3, 6)  # two attempts' worth
+    e = found.economics
+    assert e.participant_stake == 10 * max(e.slashes.commit, e.slashes.reveal, e.slashes.withheld)
+    assert e.aggregator_stake == 10 * max(e.slashes.silent, e.slashes.overturned)
+    assert e.participant_stake == 20 * 10**18
+    assert e.demand_bond == 10**18
+    assert e.reward_token == bytes(20)
+    assert found.folder == tmp_path
+
+
+def test_without_slashes_nothing_need_be_staked(tmp_path: Path) -> None:
+    kinds = ("nonce", "commit", "reveal", "withheld", "silent", "overturned")
+    e = plan_of(tmp_path, {f"stake.slash.{kind}": "0" for kind in kinds}).economics
+    assert (e.participant_stake, e.aggregator_stake, e.demand_bond) == (0, 0, 0)
+
+
+def test_amounts_are_exact(tmp_path: Path) -> None:
+    settings: dict[str, str | None] = {
+        "reward.round": '"123456789012345678.000001"',  # a float loses digits
+        "stake.participant": '"79228162513.264337593543950335"',
+    }
+    e = plan_of(tmp_path, settings).economics
+    assert e.round_reward == 123456789012345678_000001
+    assert e.participant_stake == 79228162513_264337593543950335
+
+
+def test_rates_are_exact_ratios(tmp_path: Path) -> None:
+    settings: dict[str, str | None] = {
+        "algorithm.name": '"fedprox"',
+        "algorithm.mu": "0.29",
+        "algorithm.options": "{ lr = 0.1, betas = [0.9, 0.999], eps = [1, 100], amsgrad = true }",
+        "rule.name": '"trimmed_mean"',
+        "rule.trim": "0.29",
+    }
+    found = plan_of(tmp_path, settings)
+    assert found.algorithm.proximal == (29, 100)
+    assert found.rule.trim == (29, 100)
+    assert found.algorithm.options == {
+        "lr": [1, 10],
+        "betas": [[9, 10], [999, 1000]],
+        "eps": [1, 100],
+        "amsgrad": True,
+    }
+
+
+def test_capture_odds_are_the_hypergeometric_ones(tmp_path: Path) -> None:
+    settings: dict[str, str | None] = {"round.adversary": "[1, 3]"}
+    found = plan_of(tmp_path, settings)
+    # Two bad of six, three drawn: 4 of 20 draws hold both; one opening of five doubles the odds.
+    assert found.committee.capture_ppb == 2 * 4 * 10**9 // 20
+
+
+def test_the_file_itself_may_be_named(tmp_path: Path) -> None:
+    write(tmp_path, {})
+    (tmp_path / "sheaf.toml").rename(tmp_path / "other.toml")
+    assert load(tmp_path / "other.toml", {}, {}).folder == tmp_path
+    (tmp_path / "other.toml").write_text("[task]\nname = 1", encoding="utf-8")
+    with pytest.raises(InvalidConfiguration, match=r"other\.toml: task.name: found 1"):
+        load(tmp_path / "other.toml", {}, {})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("loss", '"CrosEntropyLoss"'), ("optimizer", '"SDG"'), ("options.learning_rate", "0.1")],
+)
+def test_what_torch_does_not_have_is_refused(tmp_path: Path, key: str, value: str) -> None:
+    plan, sources = read(write(tmp_path, {f"algorithm.{key}": value}), {}, {})
+    where = "loss" if key == "loss" else "optimizer"
+    with pytest.raises(InvalidConfiguration, match=f"^sheaf.toml: algorithm.{where}: found"):
+        check_training(plan, sources)
+
+
+def test_what_torch_has_is_accepted(tmp_path: Path) -> None:
+    plan, sources = read(write(tmp_path, {"algorithm.options": "{ lr = 0.1 }"}), {}, {})
+    check_training(plan, sources)
+    assert dataclasses.replace(plan) == plan
