@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IFederation} from "../interfaces/IFederation.sol";
+import {Cause, Phase} from "../interfaces/Terms.sol";
+import {Bitmap} from "../libraries/Bitmap.sol";
+import {Permutation} from "../libraries/Permutation.sol";
+import {Words} from "../libraries/Words.sol";
+import {Rounds} from "./Rounds.sol";
+
+/// @title Attempts: which updates count, and what the committee says of them
+/// @notice Conforms to `sheaf.protocol.attempts`.
+abstract contract Attempts is Rounds {
+    using Bitmap for Bitmap.Votes;
+    using Bitmap for uint256;
+
+    /// @inheritdoc IFederation
+    function hold(bytes32 task, uint256 bitmap) external {
+        Task storage state = _task(task);
+        if (state.core.phase != Phase.Hold) revert WrongPhase();
+        if (block.timestamp >= state.core.deadline) revert HoldClosed();
+        (uint256 number, uint256 slot) = _member(state);
+        Attempt storage attempt = state.attempts[number - 1];
+        uint256 stake = state.seats[msg.sender].stake;
+        if (stake < _aggregatorRoundStake(state.amounts)) revert SeatEmpty();
+        uint256 held = attempt.held;
+        if (held.has(slot)) revert AlreadyHeld();
+        if (bitmap & ~state.current.revealed != 0) revert NotRevealed();
+        attempt.held = uint32(held | 1 << slot);
+        state.bitmaps[slot] = bitmap;
+        emit Held(task, msg.sender, state.core.round, number, slot, bitmap);
+    }
+
+    /// @inheritdoc IFederation
+    function commitVerdict(bytes32 task, bytes32 commitment) external {
+        Task storage state = _task(task);
+        if (state.core.phase != Phase.VerdictCommit) revert WrongPhase();
+        if (block.timestamp >= state.core.deadline) revert VerdictCommitClosed();
+        (uint256 number, uint256 slot) = _member(state);
+        Attempt storage attempt = state.attempts[number - 1];
+        if (!uint256(attempt.held).has(slot)) revert NoBitmap();
+        uint256 committed = attempt.committed;
+        if (committed.has(slot)) revert AlreadyCommitted();
+        if (commitment == 0) revert ZeroCommitment();
+        attempt.committed = uint32(committed | 1 << slot);
+        state.words[slot] = commitment;
+        emit VerdictCommitted(task, msg.sender, state.core.round, number, slot, commitment);
+    }
+
+    /// @inheritdoc IFederation
+    /// @dev From here on the slot's word is the claim it supports.
+    function revealVerdict(
+        bytes32 task,
+        bytes32 weightsRoot,
+        bytes32 modelRoot,
+        bytes32 stateRoot,
+        bytes32 receipt,
+        bytes32 salt
+    ) external {
+        Task storage state = _task(task);
+        (Words.Place memory place, uint256 slot) = _openingMember(task, state);
+        Shape memory shape = state.shape;
+        Words.Verdict memory verdict = Words.Verdict({
+            counted: state.current.counted,
+            weightsRoot: weightsRoot,
+            modelRoot: _modelHeader(shape, modelRoot),
+            stateRoot: _stateHeader(shape, stateRoot)
+        });
+        if (state.words[slot] != Words.verdictCommitment(place, verdict, receipt, salt)) {
+            revert CommitmentMismatch();
+        }
+        state.attempts[place.attempt - 1].opened |= uint32(1 << slot);
+        state.words[slot] = Words.claim(place, verdict);
+        emit VerdictRevealed(
+            task,
+            msg.sender,
+            place.round,
+            place.attempt,
+            slot,
+            weightsRoot,
+            modelRoot,
+            stateRoot,
+            receipt,
+            salt
+        );
+    }
+
+    /// @inheritdoc IFederation
+    function revealMissing(
+        bytes32 task,
+        uint256 position,
+        uint256 chunk,
+        bytes32 receipt,
+        bytes32 salt
+    ) external {
+        Task storage state = _task(task);
+        (Words.Place memory place, uint256 slot) = _openingMember(task, state);
+        if (state.words[slot] != Words.missingCommitment(place, position, chunk, receipt, salt)) {
+            revert CommitmentMismatch();
+        }
+        if (!state.current.counted.has(position)) revert NotCounted();
+        if (chunk >= _leaves(state.shape)) revert ChunkOutOfRange();
+        Attempt storage attempt = state.attempts[place.attempt - 1];
+        attempt.opened |= uint32(1 << slot);
+        attempt.missing |= uint32(1 << slot);
+        state.current.named |= 1 << position;
+        // A member that held covers a round, and the bond is at most that.
+        state.seats[msg.sender].stake -= state.amounts.demandBond;
+        emit MissingRevealed(
+            task, msg.sender, place.round, place.attempt, slot, position, chunk, receipt, salt
+        );
+    }
+
+    /// @dev HOLD -> VERDICT_COMMIT over the counted set, or a failed attempt.
+    function _closeHolds(bytes32 task, Task storage state) internal {
+        Core storage core = state.core;
+        Current storage current = state.current;
+        Attempt storage attempt = state.attempts[core.attempt - 1];
+        uint256 held = attempt.held;
+        uint256 counted = _count(state, held) & ~current.dropped;
+        current.counted = counted;
+        emit Counted(task, core.round, core.attempt, counted);
+        if (counted.count() < core.minimum) {
+            attempt.silent = _others(core, held);
+            _failAttempt(task, state, Cause.TooFewCounted);
+        } else {
+            current.owed = counted;
+            current.duplicates = 0;
+            _start(task, core, Phase.VerdictCommit, state.durations.verdictCommitS);
+        }
+    }
+
+    /// @dev VERDICT_COMMIT -> VERDICT_REVEAL.
+    function _closeVerdictCommits(bytes32 task, Task storage state) internal {
+        _start(task, state.core, Phase.VerdictReveal, state.durations.verdictRevealS);
+    }
+
+    /// @dev VERDICT_REVEAL -> CHALLENGE with a claim, or a failed attempt.
+    function _closeVerdicts(bytes32 task, Task storage state) internal {
+        Core storage core = state.core;
+        Attempt storage attempt = state.attempts[core.attempt - 1];
+        uint256 opened = attempt.opened;
+        attempt.silent = _others(core, opened);
+        (bytes32 word, uint256 agreed) = _majority(state, opened & ~uint256(attempt.missing));
+        if (3 * agreed.count() < 2 * uint256(core.committee)) {
+            _failAttempt(task, state, Cause.NoQuorum);
+            return;
+        }
+        attempt.agreed = uint32(agreed);
+        state.current.claim = word;
+        emit Claimed(task, core.round, core.attempt, word);
+        _start(task, core, Phase.Challenge, state.durations.challengeS);
+    }
+
+    /// @dev Go on with the next committee, or abort after the last attempt or with an empty pool.
+    function _failAttempt(bytes32 task, Task storage state, Cause cause) private {
+        Core storage core = state.core;
+        uint256 number = core.attempt;
+        emit AttemptFailed(task, core.round, number, cause);
+        if (number == MAX_ATTEMPTS) {
+            _abort(task, state, cause);
+        } else if (core.aggregators < (number + 1) * core.committee) {
+            _abort(task, state, Cause.PoolExhausted);
+        } else {
+            _startAttempt(task, state);
+        }
+    }
+
+    /// @dev Positions held by more than a third of the seats; in the last attempt, of what an
+    /// opened `Missing` named, by two thirds.
+    function _count(Task storage state, uint256 held) private view returns (uint256 counted) {
+        uint256 seats = state.core.committee;
+        // Memory starts as zeros, and so does the count.
+        // slither-disable-next-line uninitialized-local
+        Bitmap.Votes memory votes;
+        for (uint256 slot = 0; slot < seats; ++slot) {
+            if (held.has(slot)) votes.add(state.bitmaps[slot]);
+        }
+        counted = votes.atLeast(seats / 3 + 1);
+        uint256 named = state.core.attempt == MAX_ATTEMPTS ? state.current.named : 0;
+        if (named != 0) {
+            counted = counted & ~named | votes.atLeast((2 * seats + 2) / 3) & named;
+        }
+    }
+
+    /// @dev The word that more than half of the `results` share, if one does, and who shares it:
+    /// each differing pair is struck out, then what is left is counted.
+    function _majority(Task storage state, uint256 results)
+        private
+        view
+        returns (bytes32 word, uint256 agreed)
+    {
+        uint256 seats = state.core.committee;
+        uint256 lead = 0;
+        for (uint256 slot = 0; slot < seats; ++slot) {
+            if (!results.has(slot)) continue;
+            bytes32 other = state.words[slot];
+            if (lead == 0) word = other;
+            if (word == other) ++lead;
+            else --lead;
+        }
+        for (uint256 slot = 0; slot < seats; ++slot) {
+            if (results.has(slot) && state.words[slot] == word) agreed |= 1 << slot;
+        }
+    }
+
+    /// @dev The seats of the committee that are not in `mask`.
+    function _others(Core storage core, uint256 mask) private view returns (uint32) {
+        return uint32((1 << uint256(core.committee)) - 1 & ~mask);
+    }
+
+    /// @dev The running attempt's number and the sender's slot on its committee.
+    function _member(Task storage state) private view returns (uint256 number, uint256 slot) {
+        Core storage core = state.core;
+        Seat storage seat = state.seats[msg.sender];
+        if (seat.standing != Standing.OpenedAggregator) revert NotInCommittee();
+        uint256 position =
+            Permutation.positionOf(state.keys.committee, core.aggregators, seat.index);
+        uint256 seats = core.committee;
+        number = core.attempt;
+        uint256 first = (number - 1) * seats;
+        if (position < first || position >= first + seats) revert NotInCommittee();
+        slot = position - first;
+    }
+
+    /// @dev Where a member that may open its verdict now sits.
+    function _openingMember(bytes32 task, Task storage state)
+        private
+        view
+        returns (Words.Place memory place, uint256 slot)
+    {
+        if (state.core.phase != Phase.VerdictReveal) revert WrongPhase();
+        if (block.timestamp >= state.core.deadline) revert VerdictRevealClosed();
+        uint256 number;
+        (number, slot) = _member(state);
+        Attempt storage attempt = state.attempts[number - 1];
+        if (!uint256(attempt.committed).has(slot)) revert NotCommitted();
+        if (uint256(attempt.opened).has(slot)) revert AlreadyRevealed();
+        place = Words.Place({task: task, round: state.core.round, attempt: number});
+    }
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IFederation} from "../interfaces/IFederation.sol";
+import {IVault} from "../interfaces/IVault.sol";
+import {Phase} from "../interfaces/Terms.sol";
+import {Permutation} from "../libraries/Permutation.sol";
+import {Words} from "../libraries/Words.sol";
+
+/// @title What a federation stores
+/// @notice A task's slots, in order; one row is one slot of 32 bytes, leftmost field lowest:
+///
+///   core        phase 1 | attempt 1 | aborts 1 | round 2 | deadline 5 | participants 3 |
+///               aggregators 3 | committed 2 | rounds 2 | minimum 2 | goal 2 | committee 1 |
+///               weightCap 2 | visibility 1
+///   keys        seed / cohortKey / committeeKey: a slot each
+///   current     revealed / salts / counted / owed / duplicates / named / dropped / claim: a slot
+///               each, zero at the start of a round
+///   attempts    held 4 | committed 4 | opened 4 | missing 4 | silent 4 | agreed 4: a slot for each
+///               of two attempts, zero at the start of a round; one bit per committee slot
+///   settlement  step 2 | samples 3 | pool 13 | bonus 13 | active 1
+///   money       escrow 12 | dust 12 / burned 16 | burnedStake 16
+///   model       coordinates 8 | trainable 8 | fractionBits 1 | chunkLog2 1 | rule 1 |
+///               trimNumerator 2 | trimDenominator 2
+///   durations   eight of 4
+///   economics   amounts of 12, by who reads them together: six slots
+///   identity    sponsor 20 | registered participants 3 | registered aggregators 3
+///               document / modelRoot / stateRoot / nonces: a slot each
+///   samples     sixteen of 2 to a slot, by cohort position: 16 slots
+///   bitmaps     by committee slot: 31 slots
+///   words       by committee slot: 31 slots
+///   maps        accounts by role and index, seats by account
+///
+/// and a seat's two:
+///
+///   seat        stake 12 | credit 12 | standing 1 | index 3 | committedRound 2 | sequence 1 |
+///               position 1
+///   word        nonce hash, then commitment, then update root
+///
+/// Samples, bitmaps and words are never cleared: from the second round on a write is a rewrite, and
+/// `revealed`, `held` and `committed` say which are of this round and attempt. Durations, masks and
+/// amounts are as wide as the bounds that `Bounds` enforces.
+abstract contract State is IFederation {
+    uint256 internal constant PARTICIPANT = 1;
+    uint256 internal constant AGGREGATOR = 2;
+    uint256 internal constant MODEL_TREE = 1;
+    uint256 internal constant STATE_TREE = 3;
+    uint256 internal constant ELEMENT_BYTES = 4;
+    uint256 internal constant MAX_ATTEMPTS = 2;
+    uint256 internal constant MAX_COMMITTEE = 31;
+    uint256 internal constant SAMPLES_PER_SLOT = 16;
+    uint256 internal constant SAMPLES_BITS = 16;
+    uint256 internal constant SAMPLES_SLOTS = 16;
+
+    struct Core {
+        Phase phase;
+        uint8 attempt;
+        uint8 aborts;
+        uint16 round;
+        uint40 deadline;
+        uint24 participants;
+        uint24 aggregators;
+        uint16 committed;
+        uint16 rounds;
+        uint16 minimum;
+        uint16 goal;
+        uint8 committee;
+        uint16 weightCap;
+        uint8 visibility;
+    }
+
+    struct Keys {
+        bytes32 seed;
+        bytes32 cohort;
+        bytes32 committee;
+    }
+
+    /// @dev One bit per cohort position. `counted` belongs to the running attempt; `owed` is the
+    /// last counted set that reached the minimum, whose members are paid; `named` are updates an
+    /// opened `Missing` named; `dropped` are updates the court found withheld.
+    struct Current {
+        uint256 revealed;
+        bytes32 salts;
+        uint256 counted;
+        uint256 owed;
+        uint256 duplicates;
+        uint256 named;
+        uint256 dropped;
+        bytes32 claim;
+    }
+
+    struct Attempt {
+        uint32 held;
+        uint32 committed;
+        uint32 opened;
+        uint32 missing;
+        uint32 silent;
+        uint32 agreed;
+    }
+
+    /// @dev `samples` of all that are owed; `pool` is what non-committers lost, then what of it is
+    /// still to be shared, `bonus` each.
+    struct Settlement {
+        uint16 step;
+        uint24 samples;
+        uint104 pool;
+        uint104 bonus;
+        bool active;
+    }
+
+    /// @dev Escrow, dust and burned are in the reward token, burnedStake in the stake token.
+    struct Money {
+        uint96 escrow;
+        uint96 dust;
+        uint128 burned;
+        uint128 burnedStake;
+    }
+
+    struct Shape {
+        uint64 coordinates;
+        uint64 trainable;
+        uint8 fractionBits;
+        uint8 chunkLog2;
+        uint8 rule;
+        uint16 trimNumerator;
+        uint16 trimDenominator;
+    }
+
+    struct Durations {
+        uint32 registerS;
+        uint32 openS;
+        uint32 commitS;
+        uint32 revealS;
+        uint32 holdS;
+        uint32 verdictCommitS;
+        uint32 verdictRevealS;
+        uint32 challengeS;
+    }
+
+    struct Amounts {
+        address rewardToken;
+        uint96 roundReward;
+        uint96 committeeFee;
+        uint96 slashNonce;
+        uint96 slashCommit;
+        uint96 slashReveal;
+        uint96 slashSilent;
+        uint96 slashOverturned;
+        uint96 demandBond;
+        uint96 slashWithheld;
+        uint96 participantStake;
+        uint96 aggregatorStake;
+    }
+
+    struct Identity {
+        address sponsor;
+        uint24 participants;
+        uint24 aggregators;
+        bytes32 document;
+        bytes32 modelRoot;
+        bytes32 stateRoot;
+        bytes32 nonces;
+    }
+
+    /// @dev A seat's role, and whether its nonce was opened; only opened seats can be drawn.
+    enum Standing {
+        None,
+        Participant,
+        Aggregator,
+        OpenedParticipant,
+        OpenedAggregator
+    }
+
+    /// @dev `word` is the nonce hash until opened, then the latest commitment and, once revealed,
+    /// the update's tree root. It is never cleared, so that a commit is a rewrite.
+    struct Seat {
+        uint96 stake;
+        uint96 credit;
+        Standing standing;
+        uint24 index;
+        uint16 committedRound;
+        uint8 sequence;
+        uint8 position;
+        bytes32 word;
+    }
+
+    struct Task {
+        Core core;
+        Keys keys;
+        Current current;
+        Attempt[MAX_ATTEMPTS] attempts;
+        Settlement settlement;
+        Money money;
+        Shape shape;
+        Durations durations;
+        Amounts amounts;
+        Identity identity;
+        uint256[SAMPLES_SLOTS] samples;
+        uint256[MAX_COMMITTEE] bitmaps;
+        bytes32[MAX_COMMITTEE] words;
+        mapping(uint256 role => mapping(uint256 index => address)) accounts;
+        mapping(address account => Seat) seats;
+    }
+
+    /// @inheritdoc IFederation
+    address public immutable stakeToken;
+
+    /// @inheritdoc IFederation
+    IVault public immutable vault;
+
+    mapping(bytes32 task => Task) internal tasks;
+
+    constructor(address stakeToken_, IVault vault_) {
+        stakeToken = stakeToken_;
+        vault = vault_;
+    }
+
+    /// @dev The task, which exists.
+    function _task(bytes32 task) internal view returns (Task storage state) {
+        state = tasks[task];
+        if (state.core.phase == Phase.None) revert UnknownTask();
+    }
+
+    /// @dev Enter a phase.
+    function _start(bytes32 task, Core storage core, Phase phase, uint256 duration) internal {
+        uint256 deadline = block.timestamp + duration;
+        core.phase = phase;
+        core.deadline = uint40(deadline);
+        emit PhaseStarted(task, core.round, core.attempt, phase, deadline);
+    }
+
+    /// @dev `min(goal, opened participants)`.
+    function _cohort(Core storage core) internal view returns (uint256) {
+        return core.goal < core.participants ? core.goal : core.participants;
+    }
+
+    /// @dev The account at a cohort position.
+    function _participantAt(Task storage state, uint256 position)
+        internal
+        view
+        returns (address)
+    {
+        uint256 index =
+            Permutation.permute(state.keys.cohort, state.core.participants, position);
+        return state.accounts[PARTICIPANT][index];
+    }
+
+    /// @dev The account on a committee's slot; `attempt` counts from 1.
+    function _memberAt(Task storage state, uint256 attempt, uint256 slot)
+        internal
+        view
+        returns (address)
+    {
+        uint256 position = (attempt - 1) * state.core.committee + slot;
+        uint256 index =
+            Permutation.permute(state.keys.committee, state.core.aggregators, position);
+        return state.accounts[AGGREGATOR][index];
+    }
+
+    /// @dev The header of the model's tree root by the shape the terms give it; zero is "none".
+    function _modelHeader(Shape memory shape, bytes32 root) internal pure returns (bytes32) {
+        if (root == 0) return 0;
+        return Words.header(
+            MODEL_TREE, ELEMENT_BYTES, shape.coordinates, _leaves(shape), root
+        );
+    }
+
+    /// @dev The header of the optimiser state's tree root; the plain step keeps no bytes.
+    function _stateHeader(Shape memory shape, bytes32 root) internal pure returns (bytes32) {
+        if (root == 0) return 0;
+        return Words.header(STATE_TREE, 0, shape.trainable, 0, root);
+    }
+
+    /// @dev The most an aggregator can lose in one round.
+    function _aggregatorRoundStake(Amounts storage amounts) internal view returns (uint256) {
+        uint256 silent = amounts.slashSilent;
+        uint256 overturned = amounts.slashOverturned;
+        return silent > overturned ? silent : overturned;
+    }
+
+    /// @dev Chunks of a model or an update.
+    function _leaves(Shape memory shape) internal pure returns (uint256) {
+        uint256 size = uint256(shape.coordinates) * ELEMENT_BYTES;
+        return size + (1 << shape.chunkLog2) - 1 >> shape.chunkLog2;
+    }
+}

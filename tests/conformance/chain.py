@@ -1,0 +1,162 @@
+"""The contracts on an embedded ledger: one transaction a block, spoken to in the spec's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from coincurve import PrivateKey
+from eth.vm.forks.cancun import CancunVM
+from eth_typing import Address, Hash32
+
+from sheaf.ledger.abi import Interface
+from sheaf.ledger.artifacts import Artifact, artifact, parse_artifact
+from sheaf.ledger.client import sign
+from sheaf.ledger.embedded import EmbeddedLedger
+from sheaf.ledger.engine import Block, Log, Message, Receipt
+from sheaf.ledger.pyevm import PyEvmEngine
+from sheaf.ledger.pyevm_records import plain_header
+from sheaf.protocol.actions import Action, Withdraw
+from sheaf.protocol.errors import Reason, Rejected
+from sheaf.protocol.events import EVENTS, Withdrawn
+from tests.conformance.storage import ALLOWANCES_SLOT, BALANCES_SLOT, entry
+from tests.worlds import CHAIN, DEPLOYMENT, REWARD, STAKE, TAX_BPS, TAXED, account, key
+
+HOSTILE = Path(__file__).parents[1] / "contracts" / "artifacts"
+PURSE = 2**100
+GAS, FEE_WEI = 20_000_000, 10**11
+CROWD = (
+    "sponsor",
+    "auditor",
+    *(f"participant {i}" for i in range(20)),
+    *(f"aggregator {i}" for i in range(33)),
+)
+
+FEDERATION_ABI = artifact("Federation").abi
+FEDERATION = Interface(FEDERATION_ABI, [kind for kind in EVENTS.values() if kind is not Withdrawn])
+VAULT = Interface(artifact("Vault").abi, [Withdrawn])
+
+
+@cache
+def _hostile(name: str) -> Artifact:
+    return parse_artifact((HOSTILE / f"{name}.json").read_text("utf-8"))
+
+
+@cache
+def _key(label: str) -> PrivateKey:
+    return PrivateKey(key(label).to_bytes())
+
+
+class Chain:
+    """A ledger with the tokens and the federation on it, and everybody's purse filled."""
+
+    def __init__(self, ledger: EmbeddedLedger, vault: bytes) -> None:
+        self.ledger, self.vault = ledger, vault
+        self.federation = DEPLOYMENT.address
+
+    def transact(self, label: str, to: bytes | None, calldata: bytes, now: int) -> Receipt:
+        """One transaction in a block of its own."""
+        self.queue(label, to, calldata)
+        return self.ledger.mine(now).receipts[0]
+
+    def queue(self, label: str, to: bytes | None, calldata: bytes) -> None:
+        """A transaction for the next block."""
+        sender = account(label)
+        nonce = self.ledger.engine.nonce(sender) + len(self.ledger.waiting_from(sender))
+        fields = (nonce, 0, FEE_WEI, GAS, to or b"", 0, calldata)
+        self.ledger.submit(sign(_key(label), CHAIN, fields))
+
+    def copy(self) -> Chain:
+        """The same chain, to go on independently."""
+        return Chain(self.ledger.copy(), self.vault)
+
+    def act(self, label: str, action: Action, now: int) -> tuple[object, ...]:
+        """The events of a spec action's transaction, or `Rejected` as the contract reverted."""
+        interface, to = FEDERATION, self.federation
+        if isinstance(action, Withdraw):
+            interface, to = VAULT, self.vault
+        receipt = self.transact(label, to, interface.encode(action), now)
+        if not receipt.status:
+            raise _rejection(interface, receipt.revert_data or b"")
+        return tuple(self._event(log) for log in receipt.logs if log.address in self._speakers)
+
+    def storage(self, address: bytes, slot: int) -> int:
+        """A slot of a contract at the head."""
+        return self.ledger.engine.storage(address, slot)
+
+    def poke(self, writes: Sequence[tuple[bytes, int, int]], now: int) -> None:
+        """Surgery: a block that writes (contract, slot, value) without any transaction."""
+        engine = self.ledger.engine
+        assert isinstance(engine, PyEvmEngine)
+        parent = engine._head()
+        header = CancunVM.create_header_from_parent(
+            parent,
+            timestamp=now,
+            gas_limit=parent.gas_limit,
+            coinbase=Address(bytes(20)),
+            parent_beacon_block_root=Hash32(bytes(32)),
+        )
+        vm = engine._vm(header)
+        for address, slot, value in writes:
+            vm.state.set_storage(Address(address), slot, value)
+        filled = vm.set_block_transactions_and_withdrawals(vm.get_block(), header, [], [])
+        sealed = vm.mine_block(filled).block.header
+        engine._chain.persist_header(sealed)
+        self.ledger._file.commit(Block(plain_header(sealed), (), ()))
+
+    @property
+    def _speakers(self) -> tuple[bytes, bytes]:
+        return self.federation, self.vault
+
+    def _event(self, log: Log) -> object:
+        interface = VAULT if log.address == self.vault else FEDERATION
+        event: object = interface.decode_event(log)
+        assert event is not None, log
+        return event
+
+
+def _rejection(interface: Interface, data: bytes) -> Rejected:
+    """The rejection behind a revert; any other revert is a failure of its own."""
+    error = interface.decode_error(data)
+    assert error is not None, f"an unknown revert: {data.hex()}"
+    detail = b""
+    if error.arguments:
+        assert error.name == Reason.INVALID_TERMS, error
+        (detail,) = error.arguments  # type: ignore[assignment]
+    return Rejected(Reason(error.name), detail.rstrip(b"\0").decode("ascii"))
+
+
+@cache
+def deployed(stake_tax_bps: int) -> Chain:
+    """The chain every world starts from; copy it."""
+    deployer = account("deployer")
+    allocation = {account(label): 10**24 for label in ("deployer", *CROWD)}
+    ledger = EmbeddedLedger.create(None, chain_id=CHAIN, allocation=allocation, timestamp=0)
+    chain, supply, now = Chain(ledger, b""), 2**200, 1
+    for name, tax in (("stake", stake_tax_bps), ("reward", 0), ("taxed", TAX_BPS)):
+        source = _hostile("FeeOnTransferToken") if tax else artifact("Token")
+        arguments = (name, name, 6, deployer, supply, *([tax] if tax else []))
+        creation = Interface(source.abi).creation(source.bytecode, *arguments)
+        chain.transact("deployer", None, creation, now).require()
+        now += 1
+    code = FEDERATION.creation(artifact("Federation").bytecode, STAKE)
+    receipt = chain.transact("deployer", None, code, now).require()
+    assert receipt.contract == DEPLOYMENT.address
+    returned = ledger.engine.call(Message(DEPLOYMENT.address, FEDERATION.calldata("vault")))
+    (chain.vault,) = FEDERATION.result("vault", returned)
+    _fill_purses(chain, now + 1)
+    return chain
+
+
+def _fill_purses(chain: Chain, now: int) -> None:
+    """Everybody has tokens of each kind and lets the vault pull them: written into the tokens'
+    storage at once, since hundreds of transfers and approvals would be most of a test's time."""
+    writes = []
+    for token in (STAKE, REWARD, TAXED):
+        for label in CROWD:
+            owner = account(label)
+            writes.append((token, entry(BALANCES_SLOT, owner), PURSE))
+            allowed = entry(entry(ALLOWANCES_SLOT, owner), chain.vault)
+            writes.append((token, allowed, 2**256 - 1))
+    chain.poke(writes, now)

@@ -1,0 +1,30 @@
+"""Named vectors for every transition and every rejection; `VECTORS` holds them all by name."""
+
+from tests.vectors import (
+    attempts,
+    bounds,
+    court,
+    duplicates,
+    missing,
+    money,
+    opening,
+    rounds,
+    seeds,
+    timing,
+)
+from tests.vectors.table import VECTORS, Vector
+
+__all__ = [
+    "VECTORS",
+    "Vector",
+    "attempts",
+    "bounds",
+    "court",
+    "duplicates",
+    "missing",
+    "money",
+    "opening",
+    "rounds",
+    "seeds",
+    "timing",
+]
