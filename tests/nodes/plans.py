@@ -38,7 +38,7 @@ def plan(**changes: Any) -> Plan:
         data=task.DataRequirements(features=(), minimum_samples=10),
         resources=task.Resources(cpu_cores=1, gpus=0, ram_mib=64, bandwidth_kbps=1),
         evaluation=task.Evaluation("task:holdout", ("accuracy", "auc", "loss")),
-        schedule=task.Schedule(2, 600, 600, 600, 600, 600, 600, 600, 0, 0),
+        schedule=schedule(2),
         cohort=task.CohortSize(minimum=2, goal=4, weight_cap=1000),
         committee=committee(3, 3),
         rule=task.RuleChoice("weighted_mean", (0, 1)),
@@ -54,6 +54,11 @@ def plan(**changes: Any) -> Plan:
         ),
     )
     return replace(made, **changes)
+
+
+def schedule(rounds: int, challenge_s: int = 0) -> task.Schedule:
+    """Ten minutes a phase."""
+    return task.Schedule(rounds, 600, 600, 600, 600, 600, 600, 600, challenge_s, 0)
 
 
 def committee(seats: int, pool: int, capture_ppb: int = 0) -> task.Committee:

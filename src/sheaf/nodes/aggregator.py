@@ -75,11 +75,8 @@ def _hold(state: State) -> list[Effect]:
 def _commit(state: State, secrets: Secrets) -> list[Effect]:
     trail, finding = state.trail, _current(state)
     if finding is None:
-        reveals = trail.now.reveals
-        positions = trail.now.counted_positions(trail.attempt)
-        counted = tuple((p, reveals[p].root, reveals[p].samples) for p in positions)
-        base = trail.settled_root(trail.round - 1) or state.initial_model
-        return [Aggregate(trail.round, trail.attempt, base, counted)]
+        counted = trail.now.counted_updates(trail.attempt)
+        return [Aggregate(trail.round, trail.attempt, state.base, counted)]
     where = (trail.task, trail.round, trail.attempt, state.account)
     salt = secrets.derive("verdict", trail.task, trail.round, trail.attempt)
     if isinstance(finding, ChunkMissing):

@@ -16,12 +16,23 @@ from sheaf.protocol.events import Phase
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim that is not what the counted updates give."""
+    """A claim that is not what the counted updates give: tree roots, the recomputed one None where
+    the update at `missing` could not be had."""
 
     round: int
     attempt: int
     claimed: bytes
-    recomputed: bytes
+    recomputed: bytes | None
+    missing: int | None = None
+
+    def __str__(self) -> str:
+        place = f"round {self.round}, attempt {self.attempt}"
+        if self.recomputed is None:
+            return f"{place}: the claim cannot be checked: update {self.missing} is not to be had"
+        return (
+            f"{place}: the committee claims model {self.claimed.hex()}, "
+            f"the counted updates give {self.recomputed.hex()}"
+        )
 
 
 @dataclass(frozen=True)
@@ -34,16 +45,20 @@ class State(SeatState):
 
 def fold(state: State, event: object) -> State:
     """The state after an event."""
-    if isinstance(event, ChunkMissing):
-        return replace(state, replayed=state.replayed | {(event.round, event.attempt)})
-    if not isinstance(event, Aggregated):
+    if not isinstance(event, Aggregated | ChunkMissing):
         return fold_seat(state, event)
-    done = replace(state, replayed=state.replayed | {(event.round, event.attempt)})
+    place = (event.round, event.attempt)
+    replayed = replace(state, replayed=state.replayed | {place})
     verdict = state.trail.claimed_verdict(event.round)
-    if verdict is None or verdict.model_root == event.root:
-        return done
-    found = Finding(event.round, event.attempt, verdict.model_root, event.root)
-    return replace(done, findings=(*state.findings, found))
+    if verdict is None:
+        return replayed
+    if isinstance(event, ChunkMissing):
+        found = Finding(*place, verdict.model_root, None, event.position)
+    elif event.root == verdict.model_root:
+        return replayed
+    else:
+        found = Finding(*place, verdict.model_root, event.root)
+    return replace(replayed, findings=(*state.findings, found))
 
 
 def decide(state: State, now: int, secrets: Secrets) -> list[Effect]:
@@ -54,15 +69,12 @@ def decide(state: State, now: int, secrets: Secrets) -> list[Effect]:
     named = _name_duplicates(state)
     if trail.phase != Phase.CHALLENGE or (trail.round, trail.attempt) in state.replayed:
         return named
-    reveals = trail.now.reveals
-    positions = trail.now.counted_positions(trail.attempt)
-    counted = tuple((p, reveals[p].root, reveals[p].samples) for p in positions)
-    base = trail.settled_root(trail.round - 1) or state.initial_model
-    return [*named, Aggregate(trail.round, trail.attempt, base, counted)]
+    counted = trail.now.counted_updates(trail.attempt)
+    return [*named, Aggregate(trail.round, trail.attempt, state.base, counted)]
 
 
 def _name_duplicates(state: State) -> list[Effect]:
-    """Pairs of equal counted updates whose later commitment is still to be paid."""
+    """Of the pairs of equal counted updates whose later one is still to be paid, the first."""
     trail = state.trail
     if not Phase.VERDICT_COMMIT <= trail.phase <= Phase.ABORTED or not trail.now.counted:
         return []
@@ -72,5 +84,7 @@ def _name_duplicates(state: State) -> list[Effect]:
     for position in order:
         earlier = first.setdefault(trail.now.reveals[position].root, position)
         if earlier != position and position not in trail.now.duplicates:
-            return send(state, Duplicate(trail.task, earlier, position))
+            named = send(state, Duplicate(trail.task, earlier, position))
+            if named:
+                return named
     return []

@@ -16,7 +16,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sheaf.protocol.errors import InvalidConfiguration
+from sheaf.protocol.errors import InvalidConfiguration, SheafError
+
+
+def described(error: Exception) -> str:
+    """What somebody else's code raised, on one line."""
+    return " ".join(f"raised {type(error).__name__}: {error}".split())
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,11 @@ class Bundle:
         return found  # type: ignore[no-any-return]
 
     def call(self, entry: str, *arguments: object) -> Any:
-        """Call an entry. A signature that does not take the arguments is one clear line."""
+        """Call an entry.
+
+        Raises `InvalidConfiguration`, one clear line, for a signature that does not take the
+        arguments, and for whatever the function raises that is not Sheaf's own.
+        """
         function = self.resolve(entry)
         signature = inspect.signature(function)
         try:
@@ -66,7 +75,12 @@ class Bundle:
             raise InvalidConfiguration(
                 f"{entry}: found the signature {signature}; accepted: {wanted}"
             ) from error
-        return function(*arguments)
+        try:
+            return function(*arguments)
+        except SheafError:
+            raise
+        except Exception as error:
+            raise InvalidConfiguration(f"{entry}: {described(error)}") from error
 
     def _module(self, name: str) -> ModuleType:
         unique = f"sheaf_bundle_{self.digest.hex()[:16]}_{name.replace('.', '_')}"
@@ -85,9 +99,7 @@ class Bundle:
             spec.loader.exec_module(module)
         except Exception as error:
             del sys.modules[unique]
-            raise InvalidConfiguration(
-                f"{path.name}: importing failed with {type(error).__name__}: {error}"
-            ) from error
+            raise InvalidConfiguration(f"{path.name}: importing it {described(error)}") from error
         finally:
             sys.path.remove(str(self.folder))
         return module

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,13 +21,13 @@ from sheaf.nodes import aggregator, auditor, participant, sponsor
 from sheaf.nodes.accounts import Account, development_account
 from sheaf.nodes.aggregation import Vector, vector_id
 from sheaf.nodes.bundle import Bundle
-from sheaf.nodes.drafting import draft
+from sheaf.nodes.drafting import draft, initial_model
 from sheaf.nodes.effects import Effect, LocalEvent
 from sheaf.nodes.local import LocalWorkshop, Machine
 from sheaf.nodes.plan import Plan, TokenPlan
 from sheaf.nodes.seat import SeatState
 from sheaf.nodes.trail import Trail
-from sheaf.nodes.workshop import Workshop
+from sheaf.nodes.workshop import Performer, Workshop
 from sheaf.protocol.actions import Publish
 from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.task import Task
@@ -66,6 +67,11 @@ class Node:
         """Do an effect that is not for the ledger."""
         return self.workshop.perform(effect, self.state.trail)
 
+    def equip(self, performers: Mapping[type[object], Performer]) -> None:
+        """Give the node other ways of doing things, by effect: how a faulty actor is made."""
+        own = self.workshop.performers
+        self.workshop = replace(self.workshop, performers={**own, **performers})
+
 
 @dataclass
 class Clock:
@@ -93,6 +99,10 @@ class Cast:
         sponsor_address = self.nodes[0].account.address
         return self.federation.book.deployment.task_id(sponsor_address, self.task.cid.digest)
 
+    def node(self, name: str) -> Node:
+        """The actor called `name`."""
+        return next(node for node in self.nodes if node.name == name)
+
     def names(self) -> Mapping[bytes, str]:
         """Actors by address."""
         return {node.account.address: node.name for node in self.nodes}
@@ -102,32 +112,42 @@ def assemble(plan: Plan, directory: Path) -> Cast:
     """A fresh embedded ledger in `directory` with contracts, money and nodes, and the task's
     documents in the store. Nothing of the task is on the ledger yet."""
     bundle = Bundle.load(plan.folder)
-    seed = plan.algorithm.seed
+    layout, initial = initial_model(plan, bundle)
+    accounts = _accounts(plan)
+    clock = Clock(plan.ledger.genesis_time)
+    with ExitStack() as opened:
+        ledger = EmbeddedLedger.create(
+            directory / "ledger.sqlite",
+            chain_id=plan.ledger.chain_id,
+            allocation={account.address: FUNDS_WEI for account in accounts.values()},
+            timestamp=clock.now,
+        )
+        opened.callback(ledger.close)
+        client = Client(
+            Web3(EmbeddedProvider(ledger)),
+            [account.key for account in accounts.values()],
+            partial(_mine, ledger, clock),
+        )
+        book = _deploy(client, accounts["deployer"], plan)
+        task = draft(plan, bundle, (layout, initial), book.reward_token)
+        store = DiskStore(directory / "store")
+        store.put(task.encode(), task.cid)
+        store.put(lattice.to_bytes(initial), vector_id(task, task.model.initial))
+        _fund(client, book, task, accounts)
+        private = directory / "private"
+        private.mkdir(mode=0o700)
+        shops = _Workshops(plan, bundle, store, private)
+        nodes = _nodes(task, book, accounts, shops)
+        opened.pop_all()
+    return Cast(plan, task, initial, ledger, FederationClient(client, book), clock, store, nodes)
+
+
+def _accounts(plan: Plan) -> dict[str, Account]:
+    """Everybody's account by name, in the order of the cast."""
     numbered = [("participant", plan.participants), ("aggregator", plan.aggregators)]
     seats = [f"{role}-{i + 1}" for role, count in numbered for i in range(count)]
     named = ["deployer", "sponsor", "auditor", *seats]
-    accounts = {name: development_account(seed, name) for name in named}
-    clock = Clock(plan.ledger.genesis_time)
-    ledger = EmbeddedLedger.create(
-        directory / "ledger.sqlite",
-        chain_id=plan.ledger.chain_id,
-        allocation={account.address: FUNDS_WEI for account in accounts.values()},
-        timestamp=clock.now,
-    )
-    client = Client(
-        Web3(EmbeddedProvider(ledger)),
-        [account.key for account in accounts.values()],
-        partial(_mine, ledger, clock),
-    )
-    book = _deploy(client, accounts["deployer"], plan)
-    store = DiskStore(directory / "store")
-    task, initial = draft(plan, bundle, book.reward_token)
-    store.put(task.encode(), task.cid)
-    store.put(lattice.to_bytes(initial), vector_id(task, task.model.initial))
-    _fund(client, book, task, accounts)
-    shops = _Workshops(plan, bundle, store, directory / "private")
-    nodes = _nodes(task, book, accounts, shops)
-    return Cast(plan, task, initial, ledger, FederationClient(client, book), clock, store, nodes)
+    return {name: development_account(plan.algorithm.seed, name) for name in named}
 
 
 def _mine(ledger: EmbeddedLedger, clock: Clock) -> None:
@@ -219,10 +239,3 @@ def _nodes(
             combining = aggregator.State(**common(account))
             nodes.append(Node(account, aggregator, combining, shops.plain(name)))
     return nodes
-
-
-def with_performers(node: Node, **performers: Any) -> None:
-    """Give a node other ways of doing things, by effect name: how a faulty actor is made."""
-    known = {kind.__name__: kind for kind in node.workshop.performers}
-    changed = {known[name]: how for name, how in performers.items()}
-    node.workshop = replace(node.workshop, performers={**node.workshop.performers, **changed})

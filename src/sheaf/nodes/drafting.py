@@ -4,33 +4,34 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from torch import nn
-
 from sheaf.learning import lattice, modules
+from sheaf.learning.layout import Layout
 from sheaf.learning.seeds import derived
 from sheaf.learning.training import repeatable
 from sheaf.nodes.aggregation import Vector
 from sheaf.nodes.bundle import Bundle
+from sheaf.nodes.local import made
 from sheaf.nodes.plan import Plan
 from sheaf.proofs.commitment import commit
-from sheaf.protocol.errors import InvalidModel
 from sheaf.protocol.merkle import Kind
 from sheaf.protocol.task import SCHEMA, ModelDefinition, Task
 
 
-def draft(plan: Plan, bundle: Bundle, reward_token: bytes) -> tuple[Task, Vector]:
-    """The checked task document and the initial model (int32, shape (coordinates,)).
+def initial_model(plan: Plan, bundle: Bundle) -> tuple[Layout, Vector]:
+    """The planned model's layout, and its initial weights (int32, shape (coordinates,)).
 
-    The initial weights are the factory's own, under a seed derived from the plan's.
-    Raises `InvalidDocument`, `InvalidModel` or `InvalidConfiguration`.
+    The weights are the factory's own, under a seed derived from the plan's.
+    Raises `InvalidModel` or `InvalidConfiguration`.
     """
     with repeatable(derived(plan.algorithm.seed, "initial"), plan.algorithm.threads):
-        module = bundle.call(plan.model_entry)
-    if not isinstance(module, nn.Module):
-        found = type(module).__name__
-        raise InvalidModel(f"{plan.model_entry}: found a {found}; accepted: a torch.nn.Module")
+        module = made(bundle, plan.model_entry)
     layout = modules.layout_of(module, plan.fraction_bits)
-    vector = lattice.encode_model(modules.vector_of(module, layout), layout.bits)
+    return layout, lattice.encode_model(modules.vector_of(module, layout), layout.bits)
+
+
+def draft(plan: Plan, bundle: Bundle, model: tuple[Layout, Vector], reward_token: bytes) -> Task:
+    """The task document, checked. Raises `InvalidDocument`."""
+    layout, vector = model
     task = Task(
         schema=SCHEMA,
         name=plan.name,
@@ -55,4 +56,4 @@ def draft(plan: Plan, bundle: Bundle, reward_token: bytes) -> tuple[Task, Vector
         license=plan.license,
     )
     task.check()
-    return task, vector
+    return task

@@ -10,7 +10,7 @@ from typing import NoReturn
 from eth_utils.address import to_checksum_address
 
 from sheaf.ledger.federation import AddressBook
-from sheaf.nodes.summary import Accounting
+from sheaf.nodes.summary import Accounting, Place
 from sheaf.nodes.trail import Trail
 from sheaf.protocol.errors import VerificationFailed
 from sheaf.protocol.task import Task
@@ -50,7 +50,8 @@ class Report:
 
 @dataclass
 class Evidence:
-    """What the verification rests on: the ledger's events and steps, the store, the document."""
+    """What the verification rests on: the ledger's events, gas and head, the store, the document.
+    `names` are the run's own, for messages only."""
 
     directory: Path
     book: AddressBook
@@ -58,7 +59,7 @@ class Evidence:
     task: Task
     store: Store
     accounting: Accounting
-    head: tuple[int, bytes]
+    place: Place
     names: Mapping[str, str]
 
     def who(self, account: bytes) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from sheaf.nodes import effects
 from sheaf.protocol import actions, terms
@@ -20,12 +21,16 @@ from sheaf.protocol.errors import LedgerCorrupt
 
 @dataclass(frozen=True)
 class Entry:
-    """One line: which node, the block after which it was written, and what."""
+    """One line: which node, the block after which it was written, and what; `kind` is `effect` or
+    `answer`."""
 
     node: str
     block: int
     kind: str
     content: object
+
+
+S = TypeVar("S")
 
 
 class Journal:
@@ -66,6 +71,24 @@ def read(path: Path) -> Iterator[Entry]:
             yield Entry(found["node"], found["block"], found["kind"], content)
         except (ValueError, KeyError, TypeError) as error:
             raise LedgerCorrupt(f"{path}: line {number} is not a journal entry") from error
+
+
+def rebuilt(
+    state: S,
+    fold: Callable[[S, object], S],
+    blocks: Iterable[Iterable[object]],
+    entries: Iterable[Entry],
+) -> S:
+    """The state of a node that was killed: `state` as it began, after the ledger's events (by block
+    number) and its own journalled answers, each between the blocks where it was given."""
+    given: dict[int, list[object]] = defaultdict(list)
+    for entry in entries:
+        if entry.kind == "answer":
+            given[entry.block].append(entry.content)
+    for number, events in enumerate(blocks):
+        for event in (*events, *given[number]):
+            state = fold(state, event)
+    return state
 
 
 def plain(value: object) -> Any:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import dag_cbor
 import torch
+from torch import nn
 
 from sheaf.learning import lattice, modules
 from sheaf.learning.evaluation import evaluate
@@ -24,11 +25,11 @@ from sheaf.learning.seeds import derived
 from sheaf.learning.training import Recipe, train
 from sheaf.nodes import effects as e
 from sheaf.nodes.aggregation import Vector, algorithm_of, read_vector, vector_id
-from sheaf.nodes.bundle import Bundle
+from sheaf.nodes.bundle import Bundle, described
 from sheaf.nodes.trail import Trail
 from sheaf.nodes.workshop import PERFORMERS, Performer, Workshop, objection, published_task
 from sheaf.proofs.commitment import commit
-from sheaf.protocol.errors import SheafError
+from sheaf.protocol.errors import InvalidModel, SheafError
 from sheaf.protocol.merkle import Kind
 from sheaf.protocol.task import Task
 
@@ -63,13 +64,18 @@ class Machine:
 
 
 def inspect(shop: LocalWorkshop, effect: e.Inspect, trail: Trail) -> e.Inspected:
-    """Check document, code bundle, machine and data; whatever the data hook raises is a no."""
+    """Check document, code bundle, machine, model and data; whatever the hooks raise is a no."""
     try:
         return e.Inspected(objection(shop.shared, trail) or _own_objection(shop, trail))
     except SheafError as error:
-        return e.Inspected(error.message)
-    except Exception as error:  # noqa: BLE001 - the hook is the operator's code
-        return e.Inspected(f"the data hook raised {type(error).__name__}: {error}")
+        return e.Inspected(_line(error))
+    except Exception as error:  # noqa: BLE001 - the hooks are the operator's code
+        return e.Inspected(f"the installed code {described(error)}")
+
+
+def _line(error: SheafError) -> str:
+    """An error on one line: torch's messages, which some errors quote, have several."""
+    return " ".join(error.message.split())
 
 
 def _own_objection(shop: LocalWorkshop, trail: Trail) -> str:
@@ -77,7 +83,25 @@ def _own_objection(shop: LocalWorkshop, trail: Trail) -> str:
     if shop.bundle.digest != task.model.bundle:
         found, wanted = shop.bundle.digest.hex()[:16], task.model.bundle.hex()[:16]
         return f"the installed code bundle is {found}..., the task wants {wanted}..."
+    loaded(task, shop.bundle, read_vector(task, shop.shared, task.model.initial))
     return shop.machine.lacks(task) or _data_objection(task, shop.data())
+
+
+def made(bundle: Bundle, entry: str) -> nn.Module:
+    """What a model factory makes. Raises `InvalidModel` for anything but a module."""
+    module = bundle.call(entry)
+    if not isinstance(module, nn.Module):
+        found = type(module).__name__
+        raise InvalidModel(f"{entry}: found a {found}; accepted: a torch.nn.Module")
+    return module
+
+
+def loaded(task: Task, bundle: Bundle, vector: Vector) -> nn.Module:
+    """The task's module with `vector` in it. Raises `InvalidModel` for a module that does not fit
+    the task's layout."""
+    module = made(bundle, task.model.entry)
+    modules.load(module, Layout(task.model.layout), vector)
+    return module
 
 
 def _data_objection(task: Task, data: object) -> str:
@@ -97,18 +121,18 @@ def run_training(shop: LocalWorkshop, effect: e.Train, trail: Trail) -> e.LocalE
     """Train; whatever the operator's hooks raise is reported, and the round is missed."""
     try:
         return _update(shop, effect, trail)
+    except SheafError as error:
+        return e.TrainingFailed(effect.round, _line(error))
     except Exception as error:  # noqa: BLE001 - the hooks are the operator's code
-        return e.TrainingFailed(effect.round, f"{type(error).__name__}: {error}")
+        return e.TrainingFailed(effect.round, f"the installed code {described(error)}")
 
 
 def _update(shop: LocalWorkshop, effect: e.Train, trail: Trail) -> e.Trained:
     task = published_task(shop.shared, trail)
     a, layout = task.algorithm, Layout(task.model.layout)
     base = read_vector(task, shop.shared, effect.base)
-    module = shop.bundle.call(task.model.entry)
-    modules.load(module, layout, base)
     result = train(
-        module,
+        loaded(task, shop.bundle, base),
         shop.data(),
         Recipe(a.loss, a.optimizer, options(a.options), a.batch_size, epochs=a.epochs),
         algorithm=algorithm_of(task),
@@ -131,9 +155,7 @@ def run_evaluation(shop: LocalWorkshop, effect: e.Evaluate, trail: Trail) -> e.E
 
 def measure(task: Task, bundle: Bundle, vector: Vector, data: object) -> dict[str, list[int]]:
     """Counts (counted, tied, total) of the task's metrics for a model vector on `data`."""
-    module = bundle.call(task.model.entry)
-    modules.load(module, Layout(task.model.layout), vector)
-    scores, labels = scores_of(module, data, threads=task.algorithm.threads)
+    scores, labels = scores_of(loaded(task, bundle, vector), data, threads=task.algorithm.threads)
     found = evaluate(task.evaluation.metrics, scores, labels)
     return {name: [c.counted, c.tied, c.total] for name, c in found.items()}
 

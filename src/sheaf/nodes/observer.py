@@ -9,7 +9,8 @@ class Observer(Protocol):
     """Told what happens; never asked."""
 
     def started(self, info: dict[str, Any]) -> None:
-        """The task is published: `run`, `task`, `participants`, `capture`, `declined`."""
+        """The task is on the ledger: `run`, `task` (its content id), `participants`,
+        `aggregators`, `capture_ppb`, `adversary`."""
 
     def phase(self, round: int, phase: str) -> None:
         """A phase began."""
@@ -22,22 +23,3 @@ class Observer(Protocol):
 
     def warned(self, line: str) -> None:
         """Something a person should know."""
-
-
-class Silent:
-    """An observer that looks away."""
-
-    def started(self, info: dict[str, Any]) -> None:
-        """Ignored."""
-
-    def phase(self, round: int, phase: str) -> None:
-        """Ignored."""
-
-    def round_finished(self, row: dict[str, Any]) -> None:
-        """Ignored."""
-
-    def participant_failed(self, round: int, name: str, error: str) -> None:
-        """Ignored."""
-
-    def warned(self, line: str) -> None:
-        """Ignored."""

@@ -58,8 +58,7 @@ def _commit(state: State, position: int, secrets: Secrets) -> list[Effect]:
     if position in trail.now.commits or state.failed_round == trail.round:
         return []
     if trained is None or trained.round != trail.round:
-        base = trail.settled_root(trail.round - 1) or state.initial_model
-        return [Train(trail.round, base)]
+        return [Train(trail.round, state.base)]
     commitment = trail.deployment.update_commitment(
         trail.task, trail.round, state.account, *_opening(state, trained, secrets)
     )

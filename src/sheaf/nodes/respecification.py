@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sheaf.ledger.engine import Block, Receipt, Transaction
 from sheaf.ledger.errors import Reverted
-from sheaf.ledger.federation import AddressBook, action_of, event_of, rejection_of
+from sheaf.ledger.federation import AddressBook, action_of, event_of, failure_of
 from sheaf.protocol import actions as a
 from sheaf.protocol.actions import Action
 from sheaf.protocol.errors import Rejected
@@ -23,13 +23,17 @@ from sheaf.protocol.state import Env, Federation
 
 @dataclass(frozen=True)
 class Step:
-    """One protocol transaction: who sent what in which block, and what it caused."""
+    """One protocol transaction: who sent what in which block, and what it caused.
+
+    `action` is None where a contract of somebody's made the protocol's contracts emit events; an
+    event that cannot be read stands as text.
+    """
 
     block: int
     sender: bytes
-    action: Action
+    action: Action | None
     gas: int
-    rejected: Rejected | None
+    failure: Rejected | Reverted | None
     events: tuple[object, ...]
 
 
@@ -52,16 +56,20 @@ def steps(book: AddressBook, blocks: Iterable[Block]) -> Iterator[Step]:
 
 
 def _step(book: AddressBook, number: int, sent: Transaction, receipt: Receipt) -> Step | None:
-    action = action_of(book, sent.to, sent.data)
-    if action is None:
+    action, events = action_of(book, sent.to, sent.data), tuple(_events(book, receipt))
+    if action is None and not events:
         return None
-    try:
-        rejected = None if receipt.status else rejection_of(receipt.revert_data or b"")
-    except Reverted:
-        return None  # failed outside the protocol: a token without allowance, too little gas
-    found = (event_of(book, log) for log in receipt.logs)
-    events = tuple(event for event in found if event is not None)
-    return Step(number, sent.sender, action, receipt.gas_used, rejected, events)
+    return Step(number, sent.sender, action, receipt.gas_used, failure_of(receipt), events)
+
+
+def _events(book: AddressBook, receipt: Receipt) -> Iterator[object]:
+    for log in receipt.logs:
+        try:
+            event = event_of(book, log)
+        except ValueError as error:
+            event = f"an event that cannot be read: {error}"
+        if event is not None:
+            yield event
 
 
 class Respecification:
@@ -72,15 +80,19 @@ class Respecification:
 
     def apply(self, step: Step, time: int) -> Disagreement | None:
         """The disagreement of one step at ledger time `time`, if there is one."""
+        if isinstance(step.failure, Reverted):
+            return None  # outside the protocol: a token without allowance, too little gas
+        if step.action is None:
+            return Disagreement(step, str(step.events[0]), "events of direct calls only")
         env = Env(step.sender, time, _received(step))
         try:
             expected = tuple(apply(self.federation, env, step.action))
         except Rejected as rejected:
-            verdict = str(step.rejected or "no rejection")
+            verdict = str(step.failure or "no rejection")
             same = verdict == str(rejected)
             return None if same else Disagreement(step, verdict, str(rejected))
-        if step.rejected is not None:
-            return Disagreement(step, str(step.rejected), "no rejection")
+        if step.failure is not None:
+            return Disagreement(step, str(step.failure), "no rejection")
         for found, made in zip(step.events, expected, strict=False):
             if found != made:
                 return Disagreement(step, str(found), str(made))

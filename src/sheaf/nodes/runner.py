@@ -123,8 +123,8 @@ class Runner:
             self.observer.participant_failed(answer.round, node.name, answer.error)
         elif isinstance(answer, e.Inspected) and answer.objection:
             self.observer.warned(f"{node.name} declines: {answer.objection}")
-        elif isinstance(answer, e.Aggregated) and node.role is auditor:
-            self._look_at(answer)
+        elif node.role is auditor:
+            self._heed(node.state, answer)
 
     def _send(self, orders: list[tuple[Node, Action]]) -> None:
         started = time.perf_counter()
@@ -133,10 +133,10 @@ class Runner:
         self.accounting.took("ledger", self.trail.round, time.perf_counter() - started)
         for (node, action), outcome in zip(orders, outcomes, strict=True):
             self.accounting.spent(action, self.trail.round, outcome.gas)
-            if outcome.rejected is None:
+            if outcome.failure is None:
                 self._answer(node, e.Sent(action))
             else:
-                reason = str(outcome.rejected)
+                reason = str(outcome.failure)
                 self._answer(node, e.Refused(action, reason))
                 name = type(action).__name__
                 self.observer.warned(f"{node.name}: the ledger rejected {name}: {reason}")
@@ -158,8 +158,21 @@ class Runner:
         trail = self.trail
         here = (trail.round, trail.attempt, trail.phase)
         if here != self._phase:
+            if self._phase[-1] == Phase.NONE:
+                self.observer.started(self._start())
             self._phase = here
             self.observer.phase(trail.round, trail.phase.name)
+
+    def _start(self) -> dict[str, Any]:
+        plan, committee = self.cast.plan, self.cast.task.committee
+        return {
+            "run": self.directory.name,
+            "task": str(self.cast.task.cid),
+            "participants": plan.participants,
+            "aggregators": plan.aggregators,
+            "capture_ppb": committee.capture_ppb,
+            "adversary": list(committee.adversary),
+        }
 
     def _tell_rounds(self) -> None:
         """Each round once, when it has ended and, where metrics are reported, has them."""
@@ -173,8 +186,15 @@ class Runner:
             self._told = number
             self.observer.round_finished(round_row(trail, number, self.accounting))
 
-    def _look_at(self, answer: e.Aggregated) -> None:
-        """Saturation and stalling of a claimed round, as the auditor's replay counts them."""
+    def _heed(self, auditing: auditor.State, answer: e.LocalEvent) -> None:
+        """What the auditor's replay of a claim found: a wrong one, saturation, stalling."""
+        if not isinstance(answer, e.Aggregated | e.ChunkMissing):
+            return
+        for finding in auditing.findings:
+            if (finding.round, finding.attempt) == (answer.round, answer.attempt):
+                self.observer.warned(f"auditor: {finding}")
+        if isinstance(answer, e.ChunkMissing):
+            return
         coordinates = self.cast.task.model.coordinates
         self.accounting.replayed[answer.round] = (answer.saturated, answer.stalled)
         if 2 * answer.stalled > coordinates:

@@ -11,26 +11,31 @@ from sheaf.protocol.actions import Action, Claim, Open, Register, Withdraw
 from sheaf.protocol.events import Phase
 from sheaf.protocol.state import Role
 
-Place = tuple[str, int, int, Phase]
+Place = tuple[int, int, Phase]
 
 
 @dataclass(frozen=True)
 class SeatState:
     """State common to all nodes: `initial_model` is the tree root of the task document's initial
     weights; `refused` holds what the ledger rejected, and where: the same action is not sent twice
-    in one phase."""
+    in one phase of one attempt."""
 
     account: bytes
     stake_token: bytes
     initial_model: bytes
     trail: Trail
     objection: str | None = None
-    refused: frozenset[Place] = field(default_factory=frozenset)
+    refused: frozenset[tuple[Action, Place]] = field(default_factory=frozenset)
 
     @property
-    def place(self) -> tuple[int, int, Phase]:
+    def place(self) -> Place:
         """Where the task stands."""
         return self.trail.round, self.trail.attempt, self.trail.phase
+
+    @property
+    def base(self) -> bytes:
+        """Tree root of the model that the running round starts from."""
+        return self.trail.model_after(self.trail.round - 1, self.initial_model)
 
 
 S = TypeVar("S", bound=SeatState)
@@ -41,8 +46,7 @@ def fold_seat(state: S, event: object) -> S:
     if isinstance(event, Inspected):
         return replace(state, objection=event.objection)
     if isinstance(event, Refused):
-        where = (type(event.action).__name__, *state.place)
-        return replace(state, refused=state.refused | {where})
+        return replace(state, refused=state.refused | {(event.action, state.place)})
     trail = fold(state.trail, event)
     return state if trail is state.trail else replace(state, trail=trail)
 
@@ -62,8 +66,7 @@ def decide_seat(state: SeatState, role: Role, now: int, secrets: Secrets) -> lis
 
 def send(state: SeatState, action: Action) -> list[Effect]:
     """Send `action`, unless it was already refused in this phase."""
-    refused = (type(action).__name__, *state.place) in state.refused
-    return [] if refused else [Send(action)]
+    return [] if (action, state.place) in state.refused else [Send(action)]
 
 
 def _join(state: SeatState, role: Role, secrets: Secrets) -> list[Effect]:

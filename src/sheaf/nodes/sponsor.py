@@ -68,7 +68,7 @@ def _report(state: State) -> list[Effect]:
             continue
         if state.evaluated is not None and state.evaluated.round == number:
             return send(state, Report(trail.task, number, state.evaluated.metrics))
-        return [Evaluate(number, trail.settled_root(number) or state.initial_model)]
+        return [Evaluate(number, trail.model_after(number, state.initial_model))]
     return []
 
 

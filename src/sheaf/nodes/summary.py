@@ -1,7 +1,7 @@
 """What a run leaves: the summary object, the model file, the address book.
 
-Everything but the fields named in `reported` can be recomputed from ledger and store; metrics stand
-on the ledger as the sponsor reported them.
+Everything but the fields named in `reported` follows from ledger and store; of those, metrics stand
+on the ledger as the sponsor reported them, and the rest (`UNCHECKED`) is the run's own word.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +21,13 @@ from safetensors.numpy import save
 from sheaf.learning import lattice
 from sheaf.learning.evaluation import Counts, metric_named
 from sheaf.learning.layout import Layout
-from sheaf.ledger.federation import AddressBook
+from sheaf.ledger.federation import AddressBook, Reader, token_unit
 from sheaf.nodes.aggregation import Vector, read_vector
 from sheaf.nodes.trail import RoundTrail, Trail
 from sheaf.protocol import actions as a
 from sheaf.protocol.actions import Action
 from sheaf.protocol.errors import InvalidDocument
-from sheaf.protocol.events import Cause, FeePaid, Paid, Phase, RoundAborted, RoundSettled, Slashed
+from sheaf.protocol.events import Cause, FeePaid, Paid, Phase, RoundAborted, RoundSettled
 from sheaf.protocol.task import Task
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ GAS_OF: dict[type[object], str] = {
     a.RevealMissing: "verdict",
     a.Settle: "settle",
 }
-REPORTED = ("rounds.seconds", "rounds.metrics", "metrics", "initial_metrics", "accounts", "project")
+UNCHECKED = ("run", "accounts", "project", "rounds.seconds")
+REPORTED = (*UNCHECKED, "rounds.metrics", "metrics", "initial_metrics")
+MODEL_FILE = "model.safetensors"
 
 
 @dataclass
@@ -66,6 +68,21 @@ class Accounting:
         """Count seconds of `train`, `ledger` or `proof`."""
         row = self.seconds[round]
         row[part] = row.get(part, 0.0) + seconds
+
+
+@dataclass(frozen=True)
+class Place:
+    """The ledger a summary is about: its head, and its tokens' symbols and decimals."""
+
+    blocks: int
+    head: bytes
+    tokens: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, book: AddressBook, blocks: int, head: bytes, read: Reader) -> Place:
+        """The place whose head is block `blocks`, asking the tokens for their units."""
+        tokens = {"reward": book.reward_token, "stake": book.stake_token}
+        return cls(blocks, head, {kind: token_unit(read, at) for kind, at in tokens.items()})
 
 
 def round_row(trail: Trail, number: int, accounting: Accounting) -> dict[str, Any]:
@@ -104,46 +121,50 @@ def _outcome(found: RoundTrail) -> str:
 def metric_counts(report: bytes) -> dict[str, Counts]:
     """The counts in a report of the sponsor's. Raises `InvalidDocument` for anything else."""
     try:
-        plain = dag_cbor.decode(report)
-        if not isinstance(plain, dict):
-            raise TypeError(type(plain).__name__)
-        return {str(name): Counts(*map(int, row)) for name, row in plain.items()}
-    except (ValueError, TypeError) as error:
-        raise InvalidDocument(f"a metrics report is not a map of counts: {error}") from error
+        plain: Any = dag_cbor.decode(report)
+    except Exception as error:  # the codec raises its own tree, and built-in errors on short input
+        raise InvalidDocument(f"a metrics report is not dag-cbor: {error}") from error
+    rows = plain.items() if isinstance(plain, dict) else [("", plain)]
+    for name, row in rows:
+        counts = isinstance(row, list) and len(row) == 3 and all(type(n) is int for n in row)
+        if not counts:
+            raise InvalidDocument(f"a metrics report: {name!r}: found {row!r}, accepted: 3 counts")
+    return {name: Counts(*row) for name, row in rows}
 
 
 def metric_values(report: bytes | None) -> dict[str, float]:
     """What a report's counts come to, rounded to 6 places for people."""
-    counts = metric_counts(report) if report else {}
+    counts = {} if report is None else metric_counts(report)
     return {n: round(float(metric_named(n).value(c)), 6) for n, c in counts.items()}
 
 
-def payments(trail: Trail) -> tuple[dict[str, int], dict[str, int]]:
-    """Earned in the reward token and lost in the stake token, by checksummed address."""
-    earned: dict[str, int] = defaultdict(int)
-    lost: dict[str, int] = defaultdict(int)
-    for found in trail.rounds.values():
-        for event in found.payments:
-            who = to_checksum_address(event.account)
-            if isinstance(event, Paid):
-                earned[who] += event.reward
-            elif isinstance(event, FeePaid):
-                earned[who] += event.amount
-            elif isinstance(event, Slashed):
-                lost[who] += event.amount
-    return dict(earned), dict(lost)
+def payments(trail: Trail) -> dict[str, dict[str, int]]:
+    """Money by checksummed address, each in its token's own unit: `payouts` in the reward token,
+    `bonuses` (a share of others' slashes) and `slashed` in the stake token."""
+    paid: dict[str, dict[str, int]] = {"payouts": {}, "bonuses": {}, "slashed": {}}
+
+    def add(kind: str, account: bytes, amount: int) -> None:
+        who, row = to_checksum_address(account), paid[kind]
+        if amount:
+            row[who] = row.get(who, 0) + amount
+
+    for event in trail.payments:
+        if isinstance(event, Paid):
+            add("payouts", event.account, event.reward)
+            add("bonuses", event.account, event.bonus)
+        else:
+            kind = "payouts" if isinstance(event, FeePaid) else "slashed"
+            add(kind, event.account, event.amount)
+    return paid
 
 
 def final_root(trail: Trail, task: Task) -> bytes:
     """Tree root of the model the task ended with."""
-    return trail.settled_root(trail.round) or task.model.initial
+    return trail.model_after(trail.round, task.model.initial)
 
 
-def recomputed(
-    task: Task, trail: Trail, accounting: Accounting, head: tuple[int, bytes]
-) -> dict[str, Any]:
-    """The part of a summary that follows from ledger (whose head is number, hash) and store."""
-    earned, lost = payments(trail)
+def recomputed(task: Task, trail: Trail, accounting: Accounting, place: Place) -> dict[str, Any]:
+    """The part of a summary that follows from ledger and store."""
     ended, last = trail.ended, max(trail.metrics, default=None)
     rows = [round_row(trail, number, accounting) for number in sorted(trail.rounds)]
     for row in rows:
@@ -156,42 +177,44 @@ def recomputed(
         "status": "settled" if trail.phase == Phase.DONE else "ended",
         "cause": Cause(ended.cause).name.lower() if ended and ended.cause else None,
         "rounds": rows,
-        "model": {"root": trail.model_header(final_root(trail, task)).hex()},
+        "model": {
+            "root": trail.model_header(final_root(trail, task)).hex(),
+            "path": MODEL_FILE,
+        },
         "metrics": metric_values(trail.metrics[last]) if last is not None else {},
         "initial_metrics": metric_values(trail.metrics.get(0)),
-        "payouts": earned,
-        "slashed": lost,
+        **payments(trail),
         "refund": ended.refund if ended else 0,
         "capture_ppb": task.committee.capture_ppb,
         "adversary": list(task.committee.adversary),
         "setup_gas": sum(accounting.gas[0].values()),
-        "blocks": head[0],
-        "head": head[1].hex(),
+        "blocks": place.blocks,
+        "head": place.head.hex(),
+        "tokens": place.tokens,
         "privacy": {"mechanism": "none"},
+        "reported": list(REPORTED),
     }
 
 
 def summarise(cast: Cast, trail: Trail, accounting: Accounting, directory: Path) -> dict[str, Any]:
     """The summary of a finished run: what can be recomputed, and what the run reports."""
-    head, plan = cast.federation.client.head(), cast.plan
-    content = recomputed(cast.task, trail, accounting, (head.number, head.hash))
+    client, book = cast.federation.client, cast.federation.book
+    head = client.head()
+    place = Place.of(book, head.number, head.hash, client.call)
+    content = recomputed(cast.task, trail, accounting, place)
     content["rounds"] = [round_row(trail, number, accounting) for number in sorted(trail.rounds)]
-    content["model"]["path"] = "model.safetensors"
-    tokens = {"reward": plan.ledger.reward_token, "stake": plan.ledger.stake_token}
     return {
         "run": directory.name,
         **content,
-        "tokens": {k: {"symbol": t.symbol, "decimals": t.decimals} for k, t in tokens.items()},
         "accounts": {to_checksum_address(k): name for k, name in cast.names().items()},
-        "project": str(plan.folder),
-        "reported": list(REPORTED),
+        "project": str(cast.plan.folder),
     }
 
 
 def write_outputs(cast: Cast, trail: Trail, summary: dict[str, Any], directory: Path) -> None:
     """The model file, the address book and the summary, the summary last."""
     vector = read_vector(cast.task, cast.store, final_root(trail, cast.task))
-    write_atomically(directory / "model.safetensors", model_file(cast.task, vector))
+    write_atomically(directory / MODEL_FILE, model_file(cast.task, vector))
     write_json(directory / "ledger.json", book_plain(cast.federation.book, trail.task))
     write_json(directory / "summary.json", summary)
 
@@ -228,8 +251,3 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
-
-
-def utc(seconds: float) -> str:
-    """ISO-8601 in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -29,7 +29,6 @@ class SeatTrail:
     role: Role
     stake: int
     index: int | None = None
-    claimed: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,6 @@ class RoundTrail:
     failures: tuple[events.AttemptFailed, ...] = ()
     claim: events.Claimed | None = None
     duplicates: frozenset[int] = frozenset()
-    payments: tuple[Payment, ...] = ()
     outcome: events.RoundSettled | events.RoundAborted | None = None
 
     def counted_positions(self, attempt: int) -> tuple[int, ...]:
@@ -57,11 +55,17 @@ class RoundTrail:
         bitmap = self.counted.get(attempt, 0)
         return tuple(i for i in range(len(self.cohort)) if bitmap >> i & 1)
 
+    def counted_updates(self, attempt: int) -> tuple[tuple[int, bytes, int], ...]:
+        """An attempt's counted updates as (position, tree root, samples), in cohort order."""
+        positions = self.counted_positions(attempt)
+        return tuple((p, self.reveals[p].root, self.reveals[p].samples) for p in positions)
+
 
 @dataclass(frozen=True)
 class Trail:
-    """One task. `settled_model` is the tree root of the last settled model, None before the task
-    document named the initial one; `metrics` go by round, 0 for the initial model."""
+    """One task. `metrics` go by round, 0 for the initial model; `payments` holds what was earned
+    and lost in all rounds; `withdrawals` are those since the task's end, of whatever task's money.
+    """
 
     deployment: Deployment
     task: bytes
@@ -74,6 +78,7 @@ class Trail:
     pools: Mapping[Role, tuple[bytes, ...]] = field(default_factory=lambda: dict.fromkeys(Role, ()))
     rounds: Mapping[int, RoundTrail] = field(default_factory=dict)
     metrics: Mapping[int, bytes] = field(default_factory=dict)
+    payments: tuple[Payment, ...] = ()
     withdrawals: tuple[events.Withdrawn, ...] = ()
     claims: Mapping[bytes, events.SeatClaimed] = field(default_factory=dict)
     ended: events.TaskEnded | None = None
@@ -139,20 +144,19 @@ class Trail:
                 return verdict
         return None
 
-    def settled_root(self, round: int) -> bytes | None:
-        """Tree root of the model that stood after `round`; None: still the initial one."""
+    def model_after(self, round: int, initial: bytes) -> bytes:
+        """Tree root of the model that stood after `round`: `initial` until a round settles."""
         for number in range(round, 0, -1):
-            found = self.rounds.get(number)
-            if found is not None and isinstance(found.outcome, events.RoundSettled):
-                verdict = self.claimed_verdict(number)
-                return verdict.model_root if verdict is not None else None
-        return None
+            verdict = self.claimed_verdict(number)
+            if verdict and isinstance(self.rounds[number].outcome, events.RoundSettled):
+                return verdict.model_root
+        return initial
 
 
 def fold(trail: Trail, event: object) -> Trail:
     """The trail after `event`; events of other tasks and kinds leave it as it is."""
     if isinstance(event, events.Withdrawn):
-        return replace(trail, withdrawals=(*trail.withdrawals, event))
+        return replace(trail, withdrawals=(*trail.withdrawals, event)) if trail.over else trail
     step = _STEPS.get(type(event))
     if step is None or getattr(event, "task", None) != trail.task:
         return trail
@@ -190,9 +194,7 @@ def _ended(trail: Trail, e: events.TaskEnded) -> Trail:
 
 
 def _claimed_seat(trail: Trail, e: events.SeatClaimed) -> Trail:
-    seat = replace(trail.seats[e.account], claimed=True)
-    claims = {**trail.claims, e.account: e}
-    return replace(trail, seats={**trail.seats, e.account: seat}, claims=claims)
+    return replace(trail, claims={**trail.claims, e.account: e})
 
 
 def _reported(trail: Trail, e: events.Reported) -> Trail:
@@ -222,17 +224,12 @@ def _counted(trail: Trail, e: events.Counted) -> Trail:
     return replace(trail, rounds={**trail.rounds, e.round: changed})
 
 
-def _payment(found: RoundTrail, event: Payment) -> dict[str, Any]:
-    return {"payments": (*found.payments, event)}
+def _payment(trail: Trail, event: Payment) -> Trail:
+    return replace(trail, payments=(*trail.payments, event))
 
 
 def _outcome(found: RoundTrail, event: events.RoundSettled | events.RoundAborted) -> dict[str, Any]:
     return {"outcome": event}
-
-
-def _slashed(trail: Trail, event: events.Slashed) -> Trail:
-    """A nonce deposit lost when the task ended before its first round belongs to no round."""
-    return _in_round(_payment)(trail, event) if event.round in trail.rounds else trail
 
 
 def _verdict(found: RoundTrail, event: Verdict) -> dict[str, Any]:
@@ -258,9 +255,9 @@ _STEPS: dict[type[object], Callable[[Trail, Any], Trail]] = {
     events.MissingRevealed: _in_round(_verdict),
     events.Claimed: _in_round(lambda r, e: {"claim": e}),
     events.DuplicateFound: _in_round(lambda r, e: {"duplicates": r.duplicates | {e.later}}),
-    events.Slashed: _slashed,
-    events.Paid: _in_round(_payment),
-    events.FeePaid: _in_round(_payment),
+    events.Slashed: _payment,
+    events.Paid: _payment,
+    events.FeePaid: _payment,
     events.RoundAborted: _in_round(_outcome),
     events.RoundSettled: _in_round(_outcome),
     events.Reported: _reported,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,13 +17,19 @@ from eth_utils.address import to_canonical_address, to_checksum_address
 
 from sheaf.ledger.artifacts import artifact
 from sheaf.ledger.database import LedgerFile
-from sheaf.ledger.engine import Block, Message
+from sheaf.ledger.engine import Block, Engine, Message
 from sheaf.ledger.federation import AddressBook, federation_interface
 from sheaf.ledger.reexecute import Reexecution, reexecute
 from sheaf.nodes.evidence import Check, Evidence, Report, fail
-from sheaf.nodes.replay import check_model, check_rounds, check_summary, check_updates
-from sheaf.nodes.respecification import Respecification, Step, steps
-from sheaf.nodes.summary import Accounting
+from sheaf.nodes.replay import (
+    check_model,
+    check_reports,
+    check_rounds,
+    check_summary,
+    check_updates,
+)
+from sheaf.nodes.respecification import Disagreement, Respecification, steps
+from sheaf.nodes.summary import Accounting, Place
 from sheaf.nodes.trail import Trail, fold
 from sheaf.protocol.content import DAG_CBOR, SHA2_256, ContentId
 from sheaf.protocol.errors import (
@@ -60,7 +67,8 @@ def verify(directory: Path, *further: Further) -> Report:
     report.add("ledger", again.transactions, detail)
     _check_code(again, book, report)
     evidence = _evidence(directory, history, again, report)
-    for check in (check_updates, check_rounds, check_model, check_summary, *further):
+    own = (check_updates, check_rounds, check_model, check_reports, check_summary)
+    for check in (*own, *further):
         check(evidence, report)
     return report
 
@@ -82,24 +90,27 @@ class _History:
         self.trail = Trail(self.book.deployment, self.task)
 
     def observe(self, block: Block) -> None:
-        """Take in a block."""
-        found = list(steps(self.book, [block])) if not self.disagreement else []
+        """Take in a block, unless one before it disagreed."""
+        if self.disagreement:
+            return
+        found = list(steps(self.book, [block]))
         for step in found:
-            self._check(step, block.header.timestamp)
-            if getattr(step.action, "task", self.task) == self.task:
+            wrong = self.specification.apply(step, block.header.timestamp)
+            if wrong is not None:
+                self.disagreement = self._told(wrong)
+                return
+            if step.action and getattr(step.action, "task", self.task) == self.task:
                 self.accounting.spent(step.action, self.trail.round, step.gas)
         for step in found:
             for event in step.events:
                 self.trail = fold(self.trail, event)
         self.count += len(found)
 
-    def _check(self, step: Step, time: int) -> None:
-        wrong = self.specification.apply(step, time)
-        if wrong is None or self.disagreement:
-            return
-        address = to_checksum_address(step.sender)
-        self.disagreement = (
-            f"specification: block {step.block}: {type(step.action).__name__} of {address} "
+    def _told(self, wrong: Disagreement) -> str:
+        step, address = wrong.step, to_checksum_address(wrong.step.sender)
+        name = type(step.action).__name__ if step.action else "a call by another contract"
+        return (
+            f"specification: block {step.block}: {name} of {address} "
             f"({self.names.get(address, 'unknown')}): found {wrong.found}, "
             f"recomputed {wrong.expected}"
         )
@@ -113,7 +124,8 @@ def _address_book(directory: Path) -> tuple[AddressBook, bytes]:
         plain = json.loads(path.read_text(encoding="utf-8"))
         names = ("federation", "vault", "stake_token", "reward_token")
         addresses = [to_canonical_address(plain[name]) for name in names]
-        return AddressBook(plain["chain_id"], *map(bytes, addresses)), bytes.fromhex(plain["task"])
+        chain, task = int(plain["chain_id"]), bytes.fromhex(plain["task"])
+        return AddressBook(chain, *map(bytes, addresses)), task
     except (ValueError, KeyError, TypeError) as error:
         raise VerificationFailed(f"{path} is not an address book: {error}") from error
 
@@ -156,6 +168,8 @@ def _sender(
 
 def _check_code(again: Reexecution, book: AddressBook, report: Report) -> None:
     """The code that ran is the code Sheaf ships, wired as the address book says."""
+    if book.chain_id != again.genesis.chain_id:
+        fail(f"ledger.json: found chain {book.chain_id}, the ledger is {again.genesis.chain_id}")
     contracts = {
         "Federation": book.federation,
         "Vault": book.vault,
@@ -167,11 +181,15 @@ def _check_code(again: Reexecution, book: AddressBook, report: Report) -> None:
             where = to_checksum_address(address)
             fail(f"code: the contract at {where} is not the {name.strip()} that Sheaf ships")
     for name, expected in (("vault", book.vault), ("stakeToken", book.stake_token)):
-        message = Message(book.federation, federation_interface().calldata(name))
-        (found,) = federation_interface().result(name, again.engine.call(message))
+        answer = _read(again.engine, book.federation, federation_interface().calldata(name))
+        (found,) = federation_interface().result(name, answer)
         if found != expected:
             fail(f"code: the federation's {name} is {found.hex()}, ledger.json says otherwise")
     report.add("code", len(contracts), "runtime code equal to the shipped artefacts")
+
+
+def _read(engine: Engine, contract: bytes, calldata: bytes) -> bytes:
+    return engine.call(Message(contract, calldata))
 
 
 def _evidence(directory: Path, history: _History, again: Reexecution, report: Report) -> Evidence:
@@ -180,23 +198,17 @@ def _evidence(directory: Path, history: _History, again: Reexecution, report: Re
         fail(history.disagreement)
     detail = "protocol transactions gave the specification's events, draws, payouts and slashes"
     report.add("specification", history.count, detail)
-    trail = history.trail
+    trail, book = history.trail, history.book
     if trail.published is None:
         fail(f"ledger: task {history.task.hex()} is not on this ledger")
+    if trail.terms.economics.reward_token != book.reward_token:
+        fail("ledger.json: the reward token is not the task's")
     store = DiskStore(directory / "store")
     task = _document(store, trail)
     report.add("document", 1, f"task document {task.cid} and its terms")
-    place = (again.head.number, again.head.hash)
-    return Evidence(
-        directory,
-        history.book,
-        trail,
-        task,
-        store,
-        history.accounting,
-        place,
-        history.names,
-    )
+    reader = partial(_read, again.engine)
+    place = Place.of(book, again.head.number, again.head.hash, reader)
+    return Evidence(directory, book, trail, task, store, history.accounting, place, history.names)
 
 
 def _document(store: Store, trail: Trail) -> Task:

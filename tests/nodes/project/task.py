@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 FEATURES = 4
 SAMPLES = 40
+MOOD = {"width": FEATURES}
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -22,17 +23,55 @@ def data(index: int, count: int) -> Arrays:
     return _draw(SAMPLES * (2 if index == 0 else 1), 1000 + index)
 
 
+def normalised() -> torch.nn.Module:
+    """A hidden layer with BatchNorm: its running statistics are learned, too."""
+    layers = (torch.nn.Linear(FEATURES, 3), torch.nn.BatchNorm1d(3), torch.nn.ReLU())
+    return torch.nn.Sequential(*layers, torch.nn.Linear(3, 1))
+
+
+def moody() -> torch.nn.Module:
+    """A factory that makes another shape when its mood changes."""
+    return torch.nn.Linear(MOOD["width"], 1)
+
+
+def nothing() -> str:
+    """A factory of no module."""
+    return "a model, one day"
+
+
 def broken(index: int, count: int) -> Arrays:
-    """As `data`, but participant 1's disk is gone."""
-    if index == 1:
-        raise OSError("the disk is gone")
-    return data(index, count)
+    """A hook that always raises, with a message of two lines."""
+    raise OSError("the disk\nis gone")
 
 
-def small(index: int, count: int) -> Arrays:
-    """As `data`, but participant 1 has three samples."""
+def short(index: int, count: int) -> Arrays:
+    """As `data`, but three samples only."""
     X, y = data(index, count)
-    return (X[:3], y[:3]) if index == 1 else (X, y)
+    return X[:3], y[:3]
+
+
+def empty(index: int, count: int) -> Arrays:
+    """As `data`, but no samples at all."""
+    X, y = data(index, count)
+    return X[:0], y[:0]
+
+
+def narrow(index: int, count: int) -> Arrays:
+    """As `data`, but with a feature too few."""
+    X, y = data(index, count)
+    return X[:, 1:], y
+
+
+def holed(index: int, count: int) -> Arrays:
+    """As `data`, but with a NaN."""
+    X, y = data(index, count)
+    X[5, 2] = np.nan
+    return X, y
+
+
+def unsigned() -> Arrays:
+    """A hook that takes no arguments."""
+    return data(0, 1)
 
 
 def holdout() -> Arrays:

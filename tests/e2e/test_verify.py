@@ -1,0 +1,395 @@
+"""`verify`: what was planted is found, with the first difference and whoever is behind it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coincurve import PrivateKey
+from eth_utils.address import to_checksum_address
+
+from sheaf.ledger.client import sign
+from sheaf.ledger.federation import action_of
+from sheaf.nodes.accounts import development_account
+from sheaf.nodes.evidence import Evidence, Report
+from sheaf.nodes.replay import check_model, check_summary, check_updates
+from sheaf.nodes.summary import UNCHECKED
+from sheaf.nodes.verification import verify
+from sheaf.protocol.actions import Commit
+from sheaf.protocol.errors import LedgerUnavailable, RunNotFound, VerificationFailed
+from sheaf.store.disk import DiskStore
+from tests.e2e.tampering import edit, flip, place_of, sql, vector_place
+from tests.nodes.stage import Played, evidence_of
+
+
+@pytest.fixture
+def run(honest: Played, tmp_path: Path) -> Path:
+    """A copy of the honest run to tamper with."""
+    return honest.copy(tmp_path / "copy")
+
+
+@pytest.fixture(scope="module")
+def evidence(honest: Played) -> Evidence:
+    return evidence_of(honest.directory)
+
+
+def failure(directory: Path) -> str:
+    with pytest.raises(VerificationFailed) as caught:
+        verify(directory)
+    assert caught.value.exit_code == 5
+    return caught.value.message
+
+
+def who(played: Played, name: str) -> str:
+    """An address and the name that goes with it, as messages have it."""
+    return f"{to_checksum_address(played.cast.node(name).account.address)} ({name})"
+
+
+def test_a_stranger_verifies_in_a_fresh_process_without_torch_and_without_keys(run: Path) -> None:
+    script = f"""
+import sys
+sys.modules["torch"] = None
+from pathlib import Path
+from sheaf.nodes.verification import verify
+report = verify(Path({str(run)!r}))
+print(report.head, len(report.checks), sorted(m for m in sys.modules if m.startswith("torch")))
+"""
+    assert not (run / "private").exists()
+    assert not (run / "journal.jsonl").exists()
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    head = json.loads((run / "summary.json").read_text())["head"]
+    assert (done.stdout, done.stderr) == (f"{head} 10 ['torch']\n", "")
+
+
+def test_nothing_of_the_run_is_written_and_everything_is_counted(run: Path) -> None:
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    report = verify(run)
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    counts = {check.name: check.count for check in report.checks}
+    summary = json.loads((run / "summary.json").read_text())
+    assert counts | {"summary": 0} == {
+        "ledger": sql(run, "SELECT count(*) FROM transactions")[0][0],
+        "code": 4,
+        "specification": 87,
+        "document": 1,
+        "commitments": 8,
+        "updates": 8,
+        "aggregations": 2,
+        "model": 1,
+        "reports": 3,
+        "summary": 0,
+    }
+    assert counts["summary"] > 60
+    assert report.head == summary["head"]
+    assert any("only history" in limit for limit in report.limits)
+
+
+# The ledger's file
+
+
+def _commit_of(played: Played, name: str) -> tuple[int, int, bytes]:
+    """Block, place and signed bytes of a participant's first commit."""
+    address, book = played.cast.node(name).account.address, played.cast.federation.book
+    engine = played.cast.ledger.engine
+    rows = sql(played.directory, "SELECT block, position, raw FROM transactions ORDER BY 1, 2")
+    for block, position, raw in rows:
+        sent = engine.decode(raw)
+        if sent.sender == address and isinstance(action_of(book, sent.to, sent.data), Commit):
+            return block, position, raw
+    raise AssertionError(f"{name} never committed")
+
+
+def test_a_commit_transaction_changed_in_the_file(honest: Played, run: Path) -> None:
+    block, position, raw = _commit_of(honest, "participant-2")
+    where = "UPDATE transactions SET raw = ? WHERE block = ? AND position = ?"
+    sql(run, where, flip(raw, 100), block, position)
+    message = failure(run)
+    assert message.startswith(f"ledger: block {block}: transaction {position}: found ")
+
+
+def test_another_commitment_signed_by_the_participant_itself(honest: Played, run: Path) -> None:
+    block, position, raw = _commit_of(honest, "participant-2")
+    sent = honest.cast.ledger.engine.decode(raw)
+    key = PrivateKey(development_account(7, "participant-2").key)
+    fees = (sent.nonce, sent.priority_fee_wei, sent.max_fee_wei, sent.gas)
+    assert sent.to is not None
+    again = sign(key, 1337, (*fees, sent.to, 0, flip(sent.data)))
+    where = "UPDATE transactions SET raw = ? WHERE block = ? AND position = ?"
+    sql(run, where, again, block, position)
+    assert failure(run).startswith(f"ledger: block {block}: transactions_root: found 0x")
+
+
+def test_a_receipt_that_says_something_else_names_the_sender(honest: Played, run: Path) -> None:
+    block, position, _ = _commit_of(honest, "participant-3")
+    where = "UPDATE receipts SET gas_used = gas_used - 1 WHERE block = ? AND position = ?"
+    sql(run, where, block, position)
+    message = failure(run)
+    assert message.startswith(f"ledger: block {block}: receipt {position} gas_used: found ")
+    assert message.endswith(f", sent by {who(honest, 'participant-3')}")
+
+
+def test_a_commitment_changed_in_the_logs(honest: Played, run: Path) -> None:
+    block, _, _ = _commit_of(honest, "participant-1")
+    ((position, data),) = sql(run, "SELECT position, data FROM logs WHERE block = ? LIMIT 1", block)
+    where = "UPDATE logs SET data = ? WHERE block = ? AND position = ?"
+    sql(run, where, flip(data), block, position)
+    assert failure(run).startswith(f"ledger: block {block}: log {position}: found ")
+
+
+def test_a_block_that_was_cut_off(honest: Played, run: Path) -> None:
+    height = honest.summary["blocks"]
+    for table in ("transactions", "receipts", "logs"):
+        sql(run, f"DELETE FROM {table} WHERE block = ?", height)
+    sql(run, "DELETE FROM blocks WHERE number = ?", height)
+    assert "state node" in failure(run)
+
+
+def test_the_ledger_of_another_run(run: Path, lied: Played) -> None:
+    shutil.copy(lied.directory / "ledger.sqlite", run / "ledger.sqlite")
+    message = failure(run)
+    assert message.startswith("code: the contract at 0x")
+    assert message.endswith("is not the Federation that Sheaf ships")
+
+
+def test_a_run_without_its_ledger(run: Path) -> None:
+    (run / "ledger.sqlite").unlink()
+    with pytest.raises(LedgerUnavailable) as caught:
+        verify(run)
+    assert caught.value.exit_code == 4
+
+
+# The address book
+
+
+BOOK: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
+    "federation": (
+        lambda book: book.update(federation=book["vault"]),
+        "is not the Federation that Sheaf ships",
+    ),
+    "vault": (
+        lambda book: book.update(vault=book["federation"]),
+        "is not the Vault that Sheaf ships",
+    ),
+    "tokens": (
+        lambda book: book.update(
+            stake_token=book["reward_token"], reward_token=book["stake_token"]
+        ),
+        "the federation's stakeToken is",
+    ),
+    "reward": (
+        lambda book: book.update(reward_token=book["stake_token"]),
+        "ledger.json: the reward token is not the task's",
+    ),
+    "chain": (
+        lambda book: book.update(chain_id=1),
+        "ledger.json: found chain 1, the ledger is 1337",
+    ),
+    "task": (
+        lambda book: book.update(task="ab" * 32),
+        f"task {'ab' * 32} is not on this ledger",
+    ),
+    "nonsense": (lambda book: book.update(vault="here"), "is not an address book"),
+}
+
+
+@pytest.mark.parametrize("name", BOOK)
+def test_a_changed_address_book(name: str, run: Path) -> None:
+    change, expected = BOOK[name]
+    edit(run / "ledger.json", change)
+    assert expected in failure(run)
+
+
+def test_no_address_book_is_no_finished_run(run: Path) -> None:
+    (run / "ledger.json").unlink()
+    with pytest.raises(RunNotFound) as caught:
+        verify(run)
+    assert caught.value.exit_code == 2
+
+
+# The store
+
+
+def _update(evidence: Evidence, name: str) -> tuple[int, bytes]:
+    """Round and tree root of somebody's first update."""
+    for number, found in evidence.trail.rounds.items():
+        for revealed in found.reveals.values():
+            if evidence.who(revealed.account).endswith(f"({name})"):
+                return number, revealed.root
+    raise AssertionError(f"{name} revealed nothing")
+
+
+def moved(evidence: Evidence, run: Path) -> Evidence:
+    """The same evidence, resting on another folder's store."""
+    return dataclasses.replace(evidence, directory=run, store=DiskStore(run / "store"))
+
+
+def test_a_missing_update(run: Path, evidence: Evidence) -> None:
+    number, root = _update(evidence, "participant-2")
+    vector_place(run, evidence.task, root).unlink()
+    message = failure(run)
+    assert message.startswith(f"store: round {number}: the update of participant 0x")
+    assert "(participant-2): " in message
+    assert "not in the store at" in message
+
+
+def test_an_update_whose_bytes_differ_from_what_was_committed_to(
+    run: Path, evidence: Evidence
+) -> None:
+    _, root = _update(evidence, "participant-3")
+    path = vector_place(run, evidence.task, root)
+    path.write_bytes(flip(path.read_bytes()))
+    with pytest.raises(VerificationFailed) as caught:
+        check_updates(moved(evidence, run), Report(""))
+    assert "(participant-3): " in caught.value.message
+    assert "hash to something else" in caught.value.message
+
+
+def test_a_missing_new_model_names_who_voted_for_it(run: Path, evidence: Evidence) -> None:
+    root = evidence.trail.model_after(1, b"")
+    vector_place(run, evidence.task, root).unlink()
+    message = failure(run)
+    assert message.startswith("store: round 1: the new model, voted for by aggregator 0x")
+    for number in (1, 2, 3):
+        assert f"(aggregator-{number})" in message
+
+
+def test_a_missing_and_a_changed_task_document(run: Path, evidence: Evidence) -> None:
+    path = place_of(run, evidence.task.cid)
+    path.write_bytes(flip(path.read_bytes(), 30))
+    message = failure(run)
+    assert message.startswith("document: ")
+    assert message.endswith("; the sponsor published it")
+    path.unlink()
+    assert "not in the store" in failure(run)
+
+
+def test_a_missing_initial_model(run: Path, evidence: Evidence) -> None:
+    vector_place(run, evidence.task, evidence.task.model.initial).unlink()
+    assert failure(run).startswith("store: the sponsor's initial model: ")
+
+
+# The model file and the summary
+
+
+def test_a_changed_model_file(run: Path, evidence: Evidence) -> None:
+    path = run / "model.safetensors"
+    path.write_bytes(flip(path.read_bytes()))
+    message = failure(run)
+    assert message == (
+        "model: model.safetensors is not the model of root "
+        + json.loads((run / "summary.json").read_text())["model"]["root"]
+    )
+    path.unlink()
+    with pytest.raises(VerificationFailed):
+        check_model(moved(evidence, run), Report(""))
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The places of all values in nested JSON."""
+    if isinstance(value, dict | list) and value:
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        return [place for key, inner in pairs for place in leaves(inner, (*path, key))]
+    return [path]
+
+
+def changed(value: Any) -> Any:
+    """Another value of the same type."""
+    match value:
+        case bool() | None:
+            return "something"
+        case int():
+            return value + 1
+        case float():
+            return value + 0.5
+        case str():
+            return f"{value}x"
+    return [*value, "more"] if isinstance(value, list) else {**value, "more": 1}
+
+
+def summary_difference(run: Path, evidence: Evidence) -> str:
+    try:
+        check_summary(moved(evidence, run), Report(""))
+    except VerificationFailed as error:
+        return error.message
+    return ""
+
+
+def test_every_field_of_the_summary_but_what_it_reports_is_checked(
+    run: Path, evidence: Evidence
+) -> None:
+    path = run / "summary.json"
+    summary = json.loads(path.read_text())
+    assert summary_difference(run, evidence) == ""
+    unchecked = set()
+    for place in leaves(summary):
+        tampered = json.loads(json.dumps(summary))
+        inner = tampered
+        for key in place[:-1]:
+            inner = inner[key]
+        inner[place[-1]] = changed(inner[place[-1]])
+        path.write_text(json.dumps(tampered))
+        if not summary_difference(run, evidence).startswith("summary: "):
+            unchecked.add(".".join(str(key) for key in place if not isinstance(key, int)))
+    named = {"accounts" if place.startswith("accounts.") else place for place in unchecked}
+    seconds = {f"rounds.seconds.{part}" for part in ("train", "ledger", "proof", "total")}
+    assert named == {*UNCHECKED, *seconds} - {"rounds.seconds"}
+
+
+EDITS: dict[str, tuple[Callable[[Any], object], str]] = {
+    "a payout": (
+        lambda s: s["payouts"].update({k: v + 1 for k, v in [*s["payouts"].items()][:1]}),
+        "summary: payouts.0x",
+    ),
+    "a payout more": (
+        lambda s: s["payouts"].update({"0x" + "11" * 20: 5}),
+        f"summary: payouts.0x{'11' * 20}: found 5, recomputed nothing",
+    ),
+    "a payout less": (lambda s: s["payouts"].popitem(), "found nothing, recomputed 6666666"),
+    "a field more": (
+        lambda s: s.update(certified=True),
+        "summary: certified: found True, recomputed nothing",
+    ),
+    "a round less": (lambda s: s["rounds"].pop(), "summary: rounds: found "),
+    "true for one": (lambda s: s.update(version=True), "summary: version: found True"),
+    "decimals": (
+        lambda s: s["tokens"]["reward"].update(decimals=18),
+        "summary: tokens.reward.decimals: found 18, recomputed 6",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_a_changed_summary(name: str, run: Path, evidence: Evidence) -> None:
+    change, expected = EDITS[name]
+    edit(run / "summary.json", change)
+    assert expected in summary_difference(run, evidence)
+
+
+def test_a_changed_summary_fails_the_whole_verification(run: Path) -> None:
+    edit(run / "summary.json", lambda summary: summary.update(refund=1))
+    assert failure(run) == "summary: refund: found 1, recomputed 0"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3"])
+def test_a_summary_that_is_none(text: str, run: Path, evidence: Evidence) -> None:
+    (run / "summary.json").write_text(text)
+    assert summary_difference(run, evidence).startswith("summary: ")
+    (run / "summary.json").unlink()
+    assert summary_difference(run, evidence).startswith("summary: ")
+
+
+def test_nothing_in_a_run_is_executed(run: Path) -> None:
+    """Python files and pickles that came with a run stay what they are: files."""
+    bomb = "raise SystemExit('executed')\n"
+    for name in ("task.py", "sitecustomize.py", "conftest.py", "store/task.py"):
+        (run / name).write_text(bomb)
+    assert verify(run).head == json.loads((run / "summary.json").read_text())["head"]
