@@ -206,7 +206,7 @@ def test_show_is_the_table_of_the_run(here: Path, capsys: Capture) -> None:
         "",
         "task          bafy",
         f"model root    {'bb' * 32}",
-        "model file    model.safetensors",
+        f"model file    .sheaf/runs/{ID}/model.safetensors",
         f"head          {'cc' * 32}",
         "capture odds  at most 40 % a draw, with 1/3 of aggregators and cohort in one hand",
         f"check it      sheaf verify {ID}",

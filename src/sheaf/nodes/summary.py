@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from sheaf.nodes.cast import Cast
 
 SUMMARY_VERSION = 1
+SETUP, CLOSING = 0, -1
+"""Where what belongs to no round is counted: before the first one, and leaving after the last."""
 GAS_OF: dict[type[object], str] = {
     a.Commit: "commit",
     a.Reveal: "reveal",
@@ -50,8 +52,8 @@ MODEL_FILE = "model.safetensors"
 
 @dataclass
 class Accounting:
-    """Gas and seconds by round, round 0 being everything before the first; `replayed` holds a
-    claimed round's saturated and stalled coordinates."""
+    """Gas and seconds by round, or `SETUP` or `CLOSING`; `replayed` holds a claimed round's
+    saturated and stalled coordinates."""
 
     gas: dict[int, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
     seconds: dict[int, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
@@ -61,6 +63,8 @@ class Accounting:
         """Count an action's gas; a report belongs to the round it is about."""
         if isinstance(action, a.Report):
             round = action.round
+        elif isinstance(action, a.Claim | a.Withdraw):
+            round = CLOSING
         kind, row = GAS_OF.get(type(action), "other"), self.gas[round]
         row[kind] = row.get(kind, 0) + gas
 
@@ -187,7 +191,8 @@ def recomputed(task: Task, trail: Trail, accounting: Accounting, place: Place) -
         "refund": ended.refund if ended else 0,
         "capture_ppb": task.committee.capture_ppb,
         "adversary": list(task.committee.adversary),
-        "setup_gas": sum(accounting.gas[0].values()),
+        "setup_gas": sum(accounting.gas[SETUP].values()),
+        "closing_gas": sum(accounting.gas[CLOSING].values()),
         "blocks": place.blocks,
         "head": place.head.hex(),
         "tokens": place.tokens,

@@ -117,7 +117,7 @@ def run(
             if not progress.began:  # nothing happened that anybody would look for
                 shutil.rmtree(kept.folder, ignore_errors=True)
             raise
-    _print(format, lambda: presentation.summary_text(summary), summary)
+    _print(format, lambda: presentation.summary_text(summary, kept.folder), summary)
     if summary["status"] != "settled":
         raise _ended(summary, progress.troubles)
 
@@ -173,8 +173,9 @@ def show(
     reference: RunArgument = None, last: LastOption = False, format: FormatOption = Format.TEXT
 ) -> None:
     """Show a finished run: rounds, payments, model root, head."""
-    summary = _find(reference, last).finished()
-    _print(format, lambda: presentation.summary_text(summary), summary)
+    found = _find(reference, last)
+    summary = found.finished()
+    _print(format, lambda: presentation.summary_text(summary, found.folder), summary)
 
 
 @app.command(epilog="Example: sheaf doctor")

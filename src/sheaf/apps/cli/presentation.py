@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sheaf.apps.cli.tables import aligned, odds, printable, tokens
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 Summary = Mapping[str, Any]
 
 
-def summary_text(summary: Summary) -> str:
-    """A finished run: its rounds, what was paid and lost, and how to check it."""
-    parts = [_title(summary), _rounds(summary), _payments(summary), _facts(summary)]
+def summary_text(summary: Summary, folder: Path) -> str:
+    """A finished run in `folder`: its rounds, what was paid and lost, and how to check it."""
+    parts = [_title(summary), _rounds(summary), _payments(summary), _facts(summary, folder)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -81,13 +82,28 @@ def _amount(units: int, token: Summary | None) -> str:
     return tokens(units, token["decimals"] if token else 0) if units else "-"
 
 
-def _facts(summary: Summary) -> str:
+def _facts(summary: Summary, folder: Path) -> str:
     rows = [["task", summary.get("task", "")], ["model root", summary["model"]["root"]]]
-    rows += [["model file", summary["model"].get("path", "")], ["head", summary["head"]]]
+    rows += [["model file", _model_file(summary, folder)], ["head", summary["head"]]]
+    if "setup_gas" in summary:
+        parts = {"setup": "setup_gas", "leaving": "closing_gas"}
+        gas = {name: summary.get(key, 0) for name, key in parts.items()}
+        gas["rounds"] = sum(row["gas"]["total"] for row in summary["rounds"])
+        told = ", ".join(f"{name} {units:,}" for name, units in gas.items())
+        rows.append(["gas", f"{sum(gas.values()):,} ({told})"])
     if "capture_ppb" in summary:
         rows.append(["capture odds", odds(summary["capture_ppb"], summary["adversary"])])
     rows.append(["check it", f"sheaf verify {summary['run']}"])
     return aligned([row for row in rows if row[1]])
+
+
+def _model_file(summary: Summary, folder: Path) -> str:
+    """Where the final model lies, as short as it can be said from here."""
+    path = summary["model"].get("path")
+    if not path:
+        return ""
+    whole, here = folder / path, Path.cwd()
+    return printable(str(whole.relative_to(here) if whole.is_relative_to(here) else whole))
 
 
 def report_text(run: Run, report: Report) -> str:
