@@ -37,7 +37,7 @@ def _picking(data: Any) -> Any:
 
 TestConformance = Conformance.TestCase
 TestConformance.settings = settings(
-    max_examples=40,
+    max_examples=20,
     stateful_step_count=50,
     deadline=None,
     derandomize=True,

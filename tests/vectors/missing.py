@@ -49,6 +49,17 @@ def a_named_update_of_seven_seats(world: World) -> None:
 
 
 @vector()
+def exactly_two_thirds_are_enough(world: World) -> None:
+    # Two of three and four of six seats: the bar is reached, not only passed.
+    play = at_hold(world, "three")
+    play.attempt("a", "b", (1, 0))
+    assert play.holds(0b111, 0b011, None)[0] == "counted 11"
+    play = at_hold(world, "six", committee=6)
+    play.attempt("a", "b", "c", "d", "e", (1, 0))
+    assert play.holds(0b111, 0b111, 0b111, 0b011, None, None)[0] == "counted 111"
+
+
+@vector()
 def naming_does_not_reach_into_the_next_round(world: World) -> None:
     play = at_hold(world, committee=4)
     play.attempt("m", "m", (1, 0), "a")
@@ -59,6 +70,18 @@ def naming_does_not_reach_into_the_next_round(world: World) -> None:
     play.reveals(0, 1, 2)
     play.attempt("a", "b", "c", "d")
     assert play.holds(0b111, 0b111, 0b101, None)[0] == "counted 111"
+
+
+@vector()
+def a_committee_of_one_that_misses(world: World) -> None:
+    # A `Missing` is never a result, not even where one result would be a quorum.
+    play = at_hold(world, committee=1)
+    play.holds(0b111)
+    play.votes((0, 0))
+    assert play.opens(0) == ["attempt 1 failed NO_QUORUM", "HOLD 1.2 in 1400"]
+    assert play.attempt("m")[0] == "claimed in 2"
+    assert play.settle() == [*PAID, "A2.0 fee 100", "settled 1", *ON]
+    assert play.places(STAKE) == {"stakes": 800}
 
 
 @vector()

@@ -156,7 +156,7 @@ class Collected:
 @dataclass(frozen=True)
 class Aggregated:
     """The result of an aggregation: the new model's tree root, and how many coordinates lay at an
-    end of the range, or stood still though some update moved (NUMERICS 3)."""
+    end of the range, or stood still though some update moved (numbers.md)."""
 
     round: int
     attempt: int

@@ -2,7 +2,7 @@
 
 It folds new ledger events into every node, asks each what it wants, journals and performs that,
 sends all transactions of a turn as one block, and moves ledger time, to the next deadline, only
-when nobody wants anything (PROTOCOL 1).
+when nobody wants anything.
 """
 
 from __future__ import annotations

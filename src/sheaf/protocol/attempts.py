@@ -1,4 +1,4 @@
-"""Attempts: which updates count, and what the committee says of them (PROTOCOL 4, 5, 6)."""
+"""Attempts: which updates count, and what the committee says of them (docs/protocol)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The layout of a model: which tensors, in which order, stand in its flat vector (NUMERICS 2).
+"""The layout of a model: which tensors, in which order, stand in its flat vector.
 
 Trainable tensors come first, so that "the first `trainable` coordinates" is all a contract has to
 know. What follows are *statistics* (the running means of a BatchNorm): the rule combines them, no

@@ -1,4 +1,4 @@
-"""Publication, registration and opening (PROTOCOL 2)."""
+"""Publication, registration and opening (docs/protocol)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rounds: commit, reveal, abort, the next round, the end (PROTOCOL 1, 2, 3, 6)."""
+"""Rounds: commit, reveal, abort, the next round, the end (docs/protocol)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settlement: the only place where money moves (PROTOCOL 6 and 7).
+"""Settlement: the only place where money moves (docs/protocol, "Money").
 
 Two sweeps over the cohort, paged: first those who did not reveal (slashed), then those who did
 (paid). So the slashes that are shared are all in before the first share goes out, and the books

@@ -218,7 +218,7 @@ class Task:
         return task
 
     def check(self) -> None:
-        """Raise `InvalidDocument` for the first bound of PROTOCOL or NUMERICS that is violated."""
+        """Raise `InvalidDocument` for the first bound that is violated."""
         wrong = self.violation()
         if wrong:
             raise InvalidDocument(
@@ -226,7 +226,7 @@ class Task:
             )
 
     def violation(self) -> Violation | None:
-        """The first bound of PROTOCOL or NUMERICS that is violated, if one is."""
+        """The first bound that is violated, if one is."""
         try:
             check_layout(self.model.layout)
         except InvalidModel as error:

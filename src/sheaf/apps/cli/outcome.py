@@ -23,7 +23,7 @@ BROKEN_PIPE = 141
 
 
 def execute(arguments: Sequence[str]) -> int:
-    """Run a command; returns the exit code (DESIGN 8)."""
+    """Run a command; returns the exit code."""
     as_json = _wants_json(arguments)
     debug = "--debug" in arguments or bool(os.environ.get("SHEAF_DEBUG"))
     try:
