@@ -1,9 +1,9 @@
 """Local training: a module, a participant's data, and one seed in; floats out.
 
 What it promises (docs/protocol/numbers.md): the same seed, data and thread count on the same
-machine give the same bytes. Nothing more: another thread count adds in another order. So the order of samples has a
-generator of its own, the layers' randomness (dropout) has torch's, seeded and put back, and
-operations without a deterministic form are refused by torch.
+machine give the same bytes. Nothing more: another thread count adds in another order. So the order
+of samples has a generator of its own, the layers' randomness (dropout) has torch's, seeded and put
+back, and operations without a deterministic form are refused by torch.
 """
 
 import inspect
