@@ -62,6 +62,45 @@ def deadlines(world: World) -> None:
     ]
 
 
+def refuse_early(play: Play) -> None:
+    """A second before the deadline nobody can close the phase."""
+    assert play.no(account("auditor"), Advance(play.id), play.task.deadline - 1) == "NotYet"
+
+
+@vector()
+def no_phase_closes_a_second_early(world: World) -> None:
+    play = Play(world)
+    play.publish()
+    for seat in play.participants + play.aggregators:
+        play.do(seat, play.registration(seat))
+    refuse_early(play)
+    play.close()
+    for seat in play.participants + play.aggregators:
+        play.do(seat, play.opening(seat))
+    refuse_early(play)
+    play.close()
+    play.commit(0)
+    play.commit(1)
+    refuse_early(play)
+    play.close()
+    refuse_early(play)
+    play.reveals()
+    refuse_early(play)
+    assert play.holds() == ["counted 0", "attempt 1 failed TOO_FEW_COUNTED", "HOLD 1.2 in 1400"]
+
+
+@vector()
+def no_verdict_phase_closes_a_second_early(world: World) -> None:
+    play = Play(world).start()
+    play.commits(0, 1)
+    play.reveals(0, 1)
+    play.holds(0b11, 0b11, 0b11)
+    refuse_early(play)
+    assert play.votes() == ["VERDICT_REVEAL 1.1 in 1600"]
+    refuse_early(play)
+    assert play.opens() == ["attempt 1 failed NO_QUORUM", "HOLD 1.2 in 1400"]
+
+
 @vector()
 def a_missing_at_its_deadline(world: World) -> None:
     play = Play(world).start()
