@@ -39,7 +39,7 @@ TASK = t.Task(
         seed=7,
         threads=1,
     ),
-    data=t.DataRequirements((t.Feature("x", "float32", (2,)),), 10),
+    data=t.DataRequirements((t.Feature("x", "float32", (2,)), t.Feature("y", "int64", ())), 10),
     resources=t.Resources(1, 0, 512, 1000),
     evaluation=t.Evaluation("digits.data:held_out", ("accuracy",)),
     schedule=t.Schedule(10, 60, 60, 120, 60, 60, 60, 60, 36, 12),

@@ -17,6 +17,7 @@ from sheaf.learning.scores import scores_of
 from sheaf.learning.training import (
     Recipe,
     TrainingResult,
+    check_fit,
     loss_named,
     optimizer_named,
     repeatable,
@@ -325,3 +326,21 @@ def test_scores_refuse_what_the_module_does_not_take() -> None:
 def test_errors_are_the_houses() -> None:
     assert issubclass(InvalidData, SheafError)
     assert InvalidData.exit_code == InvalidConfiguration.exit_code == 3
+
+
+def test_data_that_fits_is_no_objection_and_changes_nothing() -> None:
+    module = network()
+    before = vector_of(module, layout_of(module))
+    check_fit(module, classes(), "CrossEntropyLoss", batch_size=8, threads=1)
+    assert vector_of(module, layout_of(module)).tolist() == before.tolist()
+
+
+@pytest.mark.parametrize("fault", ["width", "label"])
+def test_data_that_does_not_fit_is_found_without_training(fault: str) -> None:
+    features, labels = classes()
+    if fault == "width":
+        features = features[:, :3]
+    else:
+        labels[-1] = 3  # the last sample alone is of a class that the module does not know
+    with pytest.raises(InvalidData, match="accepted: what the module and CrossEntropyLoss take"):
+        check_fit(network(), (features, labels), "CrossEntropyLoss", batch_size=8, threads=1)

@@ -55,6 +55,21 @@ def flip(path: Path, table: str, column: str, where: str, at: int = -1) -> None:
     alter(path, f"UPDATE {table} SET {column} = ? WHERE {where}", bytes(changed))
 
 
+@pytest.mark.parametrize("block", [0, 4, 9999])
+@pytest.mark.parametrize("table", ["transactions", "receipts", "logs"])
+def test_rows_of_no_block_are_found(path: Path, table: str, block: int) -> None:
+    connection = sqlite3.connect(path)
+    row = connection.execute(f"SELECT * FROM {table} WHERE block = 2").fetchone()
+    connection.close()
+    forged = [block, *row[1:]]
+    if table == "transactions":
+        forged[2] = bytes(32)  # its hash, which must be another
+    marks = ", ".join("?" * len(forged))
+    alter(path, f"INSERT INTO {table} VALUES ({marks})", *forged)
+    expected = Difference(3, f"{table} of no block", "1", "0")
+    assert reexecute(path).difference == expected
+
+
 def test_an_untouched_file_comes_out_as_stored(path: Path) -> None:
     before = path.read_bytes()
 

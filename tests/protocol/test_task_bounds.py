@@ -36,6 +36,11 @@ VIOLATIONS: tuple[tuple[str, object, str], ...] = (
         17,
         "model.layout: found 'another frac_bits'; accepted: fraction_bits (17)",
     ),
+    (
+        "data.features",
+        (t.Feature("x", "float32", (4,)),),
+        "data.features: found 1; accepted: none, or two: the features, the labels",
+    ),
     ("algorithm.name", "sgd", "algorithm.name: found 'sgd'; accepted: fedavg, fedprox"),
     (
         "algorithm.proximal",

@@ -108,6 +108,20 @@ def train(
     return TrainingResult(arrays_of(module), samples.count, total / seen)
 
 
+def check_fit(module: nn.Module, data: object, loss: str, *, batch_size: int, threads: int) -> None:
+    """Raise ``InvalidData`` unless ``module`` and the loss called ``loss`` take all of ``data``.
+
+    One pass forward without a step: what training would stumble over is found before anything is
+    staked on it. ``module`` is left in evaluation mode, its statistics as they were.
+    """
+    samples, criterion = samples_of(data), loss_named(loss)
+    module.eval()
+    with repeatable(0, threads), torch.no_grad():
+        for start in range(0, samples.count, batch_size):
+            indices = range(start, min(samples.count, start + batch_size))
+            _batch_loss(module, criterion, samples, indices)
+
+
 def loss_named(name: str) -> nn.Module:
     """Return the loss of ``torch.nn`` called ``name``, with its defaults.
 

@@ -210,6 +210,14 @@ class LedgerFile:
             row = self._connection.execute("SELECT max(number) FROM blocks").fetchone()
         return -1 if row[0] is None else int(row[0])
 
+    def strays(self) -> Iterator[tuple[str, int]]:
+        """Tables with rows that belong to no block, and how many; a sound file has none."""
+        for table in ("transactions", "receipts", "logs"):
+            query = f"SELECT count(*) FROM {table} WHERE block < 1 OR block > ?"
+            (count,) = self._connection.execute(query, (self.height(),)).fetchone()
+            if count:
+                yield table, count
+
     def raw_transactions(self, number: int) -> list[bytes]:
         """The signed bytes of a block's transactions, in order."""
         with translated(self.name):

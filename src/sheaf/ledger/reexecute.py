@@ -114,6 +114,8 @@ def _check_state(file: LedgerFile, nodes: dict[bytes, bytes]) -> Difference | No
             return _difference(head, f"state node {key.hex()}", value, nodes.get(key))
     if count != len(nodes):
         return _difference(head, "state nodes", count, len(nodes))
+    for table, rows in file.strays():
+        return _difference(head, f"{table} of no block", rows, 0)
     return None
 
 

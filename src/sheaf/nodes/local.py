@@ -22,7 +22,7 @@ from sheaf.learning.layout import Layout
 from sheaf.learning.samples import samples_of
 from sheaf.learning.scores import scores_of
 from sheaf.learning.seeds import derived
-from sheaf.learning.training import Recipe, train
+from sheaf.learning.training import Recipe, check_fit, train
 from sheaf.nodes import effects as e
 from sheaf.nodes.aggregation import Vector, algorithm_of, read_vector, vector_id
 from sheaf.nodes.bundle import Bundle, described
@@ -83,8 +83,16 @@ def _own_objection(shop: LocalWorkshop, trail: Trail) -> str:
     if shop.bundle.digest != task.model.bundle:
         found, wanted = shop.bundle.digest.hex()[:16], task.model.bundle.hex()[:16]
         return f"the installed code bundle is {found}..., the task wants {wanted}..."
-    loaded(task, shop.bundle, read_vector(task, shop.shared, task.model.initial))
-    return shop.machine.lacks(task) or _data_objection(task, shop.data())
+    module = loaded(task, shop.bundle, read_vector(task, shop.shared, task.model.initial))
+    lacks = shop.machine.lacks(task)
+    if lacks:
+        return lacks
+    data = shop.data()
+    wrong = _data_objection(task, data)
+    if not wrong:
+        a = task.algorithm
+        check_fit(module, data, a.loss, batch_size=a.batch_size, threads=a.threads)
+    return wrong
 
 
 def made(bundle: Bundle, entry: str) -> nn.Module:
@@ -109,7 +117,8 @@ def _data_objection(task: Task, data: object) -> str:
     least = task.data.minimum_samples
     if samples.count < least:
         return f"the data hook returned {samples.count} samples; the task asks for {least}"
-    for feature, tensor in zip(task.data.features, samples.batch([0]), strict=False):
+    row = samples.batch([0]) if task.data.features else ()
+    for feature, tensor in zip(task.data.features, row, strict=True):
         found = (str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape[1:]))
         if found != (feature.dtype, feature.shape):
             wanted = f"{feature.dtype} of shape {feature.shape}"

@@ -130,7 +130,7 @@ def _compare(found: Any, expected: Any, where: str) -> int:
         pairs = enumerate(zip(found, expected, strict=True))
         return sum(_compare(f, e, f"{where}[{i}]") for i, (f, e) in pairs)
     if type(found) is not type(expected) or found != expected:
-        fail(f"summary: {where}: found {found!r}, recomputed {expected!r}")
+        fail(f"summary: {where or 'the whole'}: found {found!r}, recomputed {expected!r}")
     return 1
 
 

@@ -77,6 +77,7 @@ def combine(shop: Workshop, effect: e.Aggregate, trail: Trail) -> e.Aggregated |
     try:
         result = aggregate(task, shop.shared, effect.base, effect.counted)
     except UpdateMissing as missing:
+        # A store gives a blob whole or not at all: its first chunk is as missing as any.
         return e.ChunkMissing(effect.round, effect.attempt, missing.position, 0)
     root, seen = result.commitment.tree_root, result.statistics
     shop.own.put(lattice.to_bytes(result.model), vector_id(task, root))

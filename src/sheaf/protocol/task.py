@@ -304,6 +304,8 @@ class Task:
             value = getattr(a, field)
             yield f"algorithm.{field}", 1 <= value < 2**31, value, "1 to 2^31 - 1"
         yield "algorithm.seed", 0 <= a.seed < 2**63, a.seed, "0 to 2^63 - 1"
+        count = len(d.features)
+        yield "data.features", count in (0, 2), count, "none, or two: the features, the labels"
         least, cap = d.minimum_samples, self.cohort.weight_cap
         yield "data.minimum_samples", 1 <= least <= cap, least, f"1 to weight_cap ({cap})"
         entry = self.evaluation.entry
