@@ -43,6 +43,9 @@ def summary(run: str, **changes: Any) -> dict[str, Any]:
         "head": "cc" * 32,
         "capture_ppb": 400_000_000,
         "adversary": [1, 3],
+        "seats": 3,
+        "pool": 6,
+        "goal": 5,
         "tokens": {
             "reward": {"symbol": "REWARD", "decimals": 6},
             "stake": {"symbol": "STAKE", "decimals": 18},

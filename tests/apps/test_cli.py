@@ -208,10 +208,27 @@ def test_show_is_the_table_of_the_run(here: Path, capsys: Capture) -> None:
         f"model root    {'bb' * 32}",
         f"model file    .sheaf/runs/{ID}/model.safetensors",
         f"head          {'cc' * 32}",
-        "capture odds  at most 40 % a draw, with 1/3 of aggregators and cohort in one hand",
+        "capture odds  at most 40 % a draw with 2 of 6 aggregators and 1 opening in one hand",
         f"check it      sheaf verify {ID}",
     ]
     assert json.loads(sheaf(capsys, "show", ID, "--format", "json")[1])["run"] == ID
+
+
+def test_others_words_do_not_move_the_cursor(here: Path, capsys: Capture) -> None:
+    evil = "a\x1b[2J\x07"
+    tokens = {
+        "reward": {"symbol": evil, "decimals": 6},
+        "stake": {"symbol": evil, "decimals": 18},
+    }
+    keep(here, "evil\x1b[2J", name=evil, status=evil, cause=evil, task=evil, head=evil)
+    keep(here, ID, accounts={FIRST: evil}, tokens=tokens, model={"root": evil, "path": evil})
+    for arguments in (["show", "evil"], ["show", ID], ["list"], ["show", "absent\x1b[2J"]):
+        _, out, err = sheaf(capsys, *arguments)
+        assert all(c.isprintable() or c == "\n" for c in out + err)
+    (here / ".sheaf" / "runs" / "evil\x1b[2J" / "summary.json").write_text("{", encoding="utf-8")
+    code, _, err = sheaf(capsys, "list")
+    assert (code, err.count("\n")) == (3, 1)
+    assert "evil?[2J" in err
 
 
 def test_an_unfinished_run_is_not_shown(here: Path, capsys: Capture) -> None:

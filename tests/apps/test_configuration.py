@@ -17,9 +17,12 @@ from tests.apps.projects import SMALLEST, write
 
 AMOUNT = 'whole tokens, as an integer or text such as "12.5"'
 SHARE = "a decimal number or a ratio [n, d]"
+RANGE = "a ratio of two integers below 2^63, so about 1e-18 to 9e18 in size, or 0"
+BLOCK = "2 to 2^32 - 1 seconds: a block takes one at least"
 OPTION = "an integer, true or false, text, a decimal number, a ratio [n, d] or a list of these"
 METRICS = "accuracy, auc, loss, mse"
 ROUND = "adversary, aggregators, committee, goal, minimum, participants, weight_cap"
+PHASES = ("register", "open", "commit", "reveal", "hold", "verdict_commit", "verdict_reveal")
 BIG = str(2**96 - 1)
 
 
@@ -57,7 +60,7 @@ BAD: list[tuple[str, str | None, str]] = [
     ("round.adversary", "[1, 1]", "found [1, 1], accepted: a share [n, d] below one"),
     ("round.adversary", "[1, 0]", f"found [1, 0], accepted: {SHARE}"),
     ("round.adversary", "nan", f"found NaN, accepted: {SHARE}"),
-    ("round.adversary", "1e-30", f"found 1E-30, accepted: {SHARE}"),
+    ("round.adversary", "1e-30", f"found 1E-30, accepted: {RANGE}"),
     (
         "round.weight_cap",
         "65536",
@@ -83,6 +86,7 @@ BAD: list[tuple[str, str | None, str]] = [
     ("algorithm.seed", "9" * 20, f"found {'9' * 20}, accepted: integers of 64 bits"),
     ("algorithm.options", "3", "found 3, accepted: a table"),
     ("algorithm.options.lr", "1979-05-27", f"found 1979-05-27, accepted: {OPTION}"),
+    ("algorithm.options.lr", "1e30", f"found 1E+30, accepted: {RANGE}"),
     ("algorithm.options.lr", "inf", f"found Infinity, accepted: {SHARE}"),
     ("data.entry", '"task"', "found 'task', accepted: module:function"),
     ("data.minimum_samples", "0", "found 0, accepted: 1 to weight_cap (65535)"),
@@ -91,7 +95,10 @@ BAD: list[tuple[str, str | None, str]] = [
     ("model.chunk_bytes", "100", "found 100, accepted: a power of two from 16 to 4096"),
     ("model.chunk_bytes", "8192", "found 8192, accepted: chunks of 16 to 4096 bytes"),
     ("schedule.rounds", "0", "found 0, accepted: 1 to 65535"),
-    ("schedule.hold_s", "0", "found 0, accepted: 1 to 2^32 - 1 seconds"),
+    ("schedule.hold_s", "0", f"found 0, accepted: {BLOCK}"),
+    *((f"schedule.{phase}_s", "1", f"found 1, accepted: {BLOCK}") for phase in PHASES),
+    ("schedule.challenge_s", "1", f"found 1, accepted: 0, or {BLOCK}"),
+    ("schedule.challenge_s", "-1", f"found -1, accepted: 0, or {BLOCK}"),
     ("schedule.reveal_s", "35", "found 35, accepted: at least three times finality_s (36)"),
     ("schedule.challenge_s", "35", "found 35, accepted: at least three times finality_s (36)"),
     ("reward.round", "12.5", f"found 12.5, accepted: {AMOUNT}"),
@@ -132,6 +139,12 @@ BAD: list[tuple[str, str | None, str]] = [
 @pytest.mark.parametrize(("key", "value", "line"), BAD, ids=lambda part: str(part)[:30])
 def test_a_bad_value_is_one_line(tmp_path: Path, key: str, value: str | None, line: str) -> None:
     assert refused(tmp_path, {key: value}).message == f"sheaf.toml: {key}: {line}"
+
+
+def test_phases_may_be_as_short_as_two_blocks(tmp_path: Path) -> None:
+    short: dict[str, str | None] = {f"schedule.{phase}_s": "2" for phase in PHASES}
+    found = plan_of(tmp_path, short | {"schedule.challenge_s": "0", "schedule.finality_s": "0"})
+    assert (found.schedule.hold_s, found.schedule.challenge_s) == (2, 0)
 
 
 def test_participants_are_at_least_the_minimum(tmp_path: Path) -> None:

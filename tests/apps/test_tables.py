@@ -33,10 +33,30 @@ def test_amounts_are_shown_exactly(units: int, decimals: int, text: str) -> None
     assert tokens(units, decimals) == text
 
 
-def test_odds_say_whom_they_assume() -> None:
-    expected = "at most 40 % a draw, with 1/3 of aggregators and cohort in one hand"
-    assert odds(400_000_000, (1, 3)) == expected
-    assert odds(1, (1, 3)).startswith("at most 1e-07 %")
+@pytest.mark.parametrize(
+    ("ppb", "adversary", "sizes", "text"),
+    [
+        # Two of three are a quorum: 3 x 2 >= 2 x 3. A sixth of six is one, of five is none.
+        (0, (1, 6), (3, 6, 5), "0 % a draw: 1 of 6 aggregators cannot fill a quorum of 2"),
+        (0, (1, 5), (3, 3, 4), "0 % a draw: 0 of 3 aggregators cannot fill a quorum of 2"),
+        (
+            400_000_000,
+            (1, 3),
+            (3, 6, 5),
+            "at most 40 % a draw with 2 of 6 aggregators and 1 opening in one hand",
+        ),
+        (
+            1,
+            (1, 4),
+            (7, 100, 8),
+            "at most 1e-07 % a draw with 25 of 100 aggregators and 2 openings in one hand",
+        ),
+    ],
+)
+def test_odds_say_whom_they_assume(
+    ppb: int, adversary: tuple[int, int], sizes: tuple[int, int, int], text: str
+) -> None:
+    assert odds(ppb, adversary, *sizes) == text
 
 
 def test_a_round_is_one_line() -> None:

@@ -8,6 +8,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from sheaf.learning import lattice
 from sheaf.nodes import effects as e
 from sheaf.nodes.aggregation import read_vector, vector_id
@@ -72,6 +74,19 @@ def off_by_one(shop: Workshop, effect: e.Aggregate, trail: Trail) -> e.LocalEven
     root = commit(model, Kind.MODEL, task.model.chunk_bytes).tree_root
     shop.own.put(lattice.to_bytes(model), vector_id(task, root))
     return replace(honest, root=root)
+
+
+def moving_by(units: int) -> Callable[[LocalWorkshop, e.Train, Trail], e.LocalEvent]:
+    """Training that moves every coordinate by so many units of the lattice, on one sample."""
+
+    def train(shop: LocalWorkshop, effect: e.Train, trail: Trail) -> e.LocalEvent:
+        task = published_task(shop.shared, trail)
+        update = np.full(task.model.coordinates, units, np.int32)
+        root = commit(update, Kind.UPDATE, task.model.chunk_bytes).tree_root
+        shop.own.put(lattice.to_bytes(update), vector_id(task, root))
+        return e.Trained(effect.round, root, 1)
+
+    return train
 
 
 def hoarding(shop: Workshop, effect: e.PublishUpdate, trail: Trail) -> e.Published:

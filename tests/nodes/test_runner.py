@@ -12,11 +12,21 @@ from sheaf.ledger.client import Call
 from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.engine import Message
 from sheaf.ledger.federation import token_interface
+from sheaf.nodes import effects as e
 from sheaf.nodes.cast import Cast, assemble
 from sheaf.nodes.local import Machine
+from sheaf.nodes.plan import Plan
+from sheaf.nodes.trail import Trail
 from sheaf.nodes.verification import verify
-from sheaf.protocol.errors import InvalidConfiguration, InvalidDocument, InvalidModel, SheafError
-from sheaf.protocol.task import DataRequirements, Evaluation, Feature
+from sheaf.protocol.errors import (
+    InvalidConfiguration,
+    InvalidData,
+    InvalidDocument,
+    InvalidModel,
+    SheafError,
+)
+from sheaf.protocol.events import Phase
+from sheaf.protocol.task import Algorithm, DataRequirements, Evaluation, Feature
 from tests.nodes import faults
 from tests.nodes.plans import STAKE, TOKEN, economics, plan, schedule
 from tests.nodes.stage import Played, play
@@ -237,6 +247,45 @@ def test_two_aborted_rounds_end_the_task(tmp_path: Path) -> None:
     verify(played.directory)
 
 
+def test_a_task_without_a_settled_round_is_not_settled(tmp_path: Path) -> None:
+    def alter(cast: Cast) -> None:
+        for number in (1, 2, 3):
+            faults.silent(
+                cast.node(f"aggregator-{number}"), lambda trail: trail.round > 0 and not trail.over
+            )
+
+    played = play(tmp_path / "run", plan(schedule=schedule(1), economics=economics(1)), alter)
+    trail: Trail = played.cast.nodes[0].state.trail
+    assert trail.phase == Phase.DONE  # its last round is over, and the protocol knows no cause
+    assert (played.summary["status"], played.summary["cause"]) == ("ended", "pool_exhausted")
+    verify(played.directory)
+
+
+def test_one_settled_round_of_two_is_enough(tmp_path: Path) -> None:
+    def alter(cast: Cast) -> None:
+        for number in (1, 2, 3):
+            faults.silent(
+                cast.node(f"aggregator-{number}"), lambda trail: trail.round == 2 and not trail.over
+            )
+
+    played = play(tmp_path / "run", plan(), alter)
+    assert [row["outcome"] for row in played.summary["rounds"]][1] == "aborted: pool_exhausted"
+    assert (played.summary["status"], played.summary["cause"]) == ("settled", None)
+
+
+def test_a_settled_round_does_not_make_a_task_settled_that_ended_early(tmp_path: Path) -> None:
+    def alter(cast: Cast) -> None:
+        for number in (1, 2, 3):
+            faults.silent(
+                cast.node(f"aggregator-{number}"), lambda trail: trail.round > 1 and not trail.over
+            )
+
+    played = play(tmp_path / "run", plan(schedule=schedule(4), economics=economics(4)), alter)
+    outcomes = [row["outcome"] for row in played.summary["rounds"]]
+    assert outcomes == ["settled", *["aborted: pool_exhausted"] * 2]
+    assert (played.summary["status"], played.summary["cause"]) == ("ended", "two_aborts")
+
+
 BAD_PLANS: list[tuple[dict[str, Any], type[SheafError], str]] = [
     ({"model_entry": "task:nothing"}, InvalidModel, "task:nothing: found a str; accepted: a torch"),
     ({"model_entry": "task:absent"}, InvalidConfiguration, "found no function 'absent'"),
@@ -265,4 +314,52 @@ def test_a_sponsor_without_held_out_data_reports_nothing(tmp_path: Path) -> None
 def test_a_broken_evaluation_hook_stops_the_run_with_one_line(tmp_path: Path) -> None:
     with pytest.raises(InvalidConfiguration) as caught:
         play(tmp_path / "run", plan(evaluation=Evaluation("task:broken", ("auc",))))
-    assert caught.value.message.startswith("task:broken: found the signature (index: 'int'")
+    told = "evaluation.entry task:broken: found the signature (index: 'int'"
+    assert caught.value.message.startswith(told)
+
+
+def test_a_metric_that_does_not_fit_names_the_key(tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"model_entry": "task:three", "algorithm": classifying()}
+    with pytest.raises(InvalidData) as caught:
+        play(tmp_path / "run", plan(evaluation=Evaluation("task:classes", ("auc",)), **changes))
+    assert caught.value.message == (
+        "evaluation.entry task:classes: found 3 classes, accepted: 2, for a metric over pairs"
+    )
+
+
+def classifying() -> Algorithm:
+    """Training with whole numbers as classes."""
+    return replace(plan().algorithm, loss="CrossEntropyLoss")
+
+
+def stalling(fraction_bits: int) -> Plan:
+    """One round with so many fraction bits."""
+    return plan(fraction_bits=fraction_bits, schedule=schedule(1), economics=economics(1))
+
+
+def barely_moving(cast: Cast) -> None:
+    """Participant 2 alone moves, by one unit in every coordinate; a quarter of it rounds to 0."""
+    for number in range(1, 5):
+        cast.node(f"participant-{number}").equip({e.Train: faults.moving_by(int(number == 2))})
+
+
+@pytest.mark.parametrize(
+    ("bits", "advice"),
+    [
+        (16, "fraction_bits = 16 is coarse, try 20"),
+        (20, "fraction_bits = 20 is fine: try a larger learning rate or more epochs a round"),
+    ],
+)
+def test_a_round_that_stands_still_is_told_with_what_to_do(
+    tmp_path: Path, bits: int, advice: str
+) -> None:
+    played = play(tmp_path / "run", stalling(bits), barely_moving)
+    told = "round 1: 5 of 5 coordinates stand still though some update moves them; "
+    assert played.watcher.warnings == [told + advice]
+    assert played.summary["rounds"][0]["stalled"] == 5
+    verify(played.directory)
+
+
+def test_a_round_that_moves_is_not_warned_of(honest: Played) -> None:
+    assert all(2 * row["stalled"] <= 5 for row in honest.summary["rounds"])
+    assert honest.watcher.warnings == []

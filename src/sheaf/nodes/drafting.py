@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sheaf.learning import lattice, modules
 from sheaf.learning.layout import Layout
 from sheaf.learning.seeds import derived
@@ -14,7 +12,7 @@ from sheaf.nodes.local import made
 from sheaf.nodes.plan import Plan
 from sheaf.proofs.commitment import commit
 from sheaf.protocol.merkle import Kind
-from sheaf.protocol.task import SCHEMA, ModelDefinition, Task
+from sheaf.protocol.task import Task
 
 
 def initial_model(plan: Plan, bundle: Bundle) -> tuple[Layout, Vector]:
@@ -32,28 +30,7 @@ def initial_model(plan: Plan, bundle: Bundle) -> tuple[Layout, Vector]:
 def draft(plan: Plan, bundle: Bundle, model: tuple[Layout, Vector], reward_token: bytes) -> Task:
     """The task document, checked. Raises `InvalidDocument`."""
     layout, vector = model
-    task = Task(
-        schema=SCHEMA,
-        name=plan.name,
-        model=ModelDefinition(
-            entry=plan.model_entry,
-            bundle=bundle.digest,
-            layout=layout.entries,
-            fraction_bits=plan.fraction_bits,
-            chunk_bytes=plan.chunk_bytes,
-            initial=commit(vector, Kind.MODEL, plan.chunk_bytes).tree_root,
-        ),
-        algorithm=plan.algorithm,
-        data=plan.data,
-        resources=plan.resources,
-        evaluation=plan.evaluation,
-        schedule=plan.schedule,
-        cohort=plan.cohort,
-        committee=plan.committee,
-        rule=plan.rule,
-        economics=replace(plan.economics, reward_token=reward_token),
-        visibility=plan.visibility,
-        license=plan.license,
-    )
+    root = commit(vector, Kind.MODEL, plan.chunk_bytes).tree_root
+    task = plan.task(layout.entries, bundle.digest, root, reward_token)
     task.check()
     return task

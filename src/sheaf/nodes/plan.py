@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sheaf.protocol import task
+from sheaf.protocol.layout import Tensor
 
 
 @dataclass(frozen=True)
@@ -61,3 +62,32 @@ class Plan:
     def aggregators(self) -> int:
         """Aggregators to run: the committee's pool."""
         return self.committee.pool
+
+    def task(
+        self, layout: tuple[Tensor, ...], bundle: bytes, initial: bytes, reward_token: bytes
+    ) -> task.Task:
+        """The task document of this plan, unchecked: for a model of this layout whose initial
+        weights have this tree root, code of this digest, and a reward token's address."""
+        return task.Task(
+            schema=task.SCHEMA,
+            name=self.name,
+            model=task.ModelDefinition(
+                entry=self.model_entry,
+                bundle=bundle,
+                layout=layout,
+                fraction_bits=self.fraction_bits,
+                chunk_bytes=self.chunk_bytes,
+                initial=initial,
+            ),
+            algorithm=self.algorithm,
+            data=self.data,
+            resources=self.resources,
+            evaluation=self.evaluation,
+            schedule=self.schedule,
+            cohort=self.cohort,
+            committee=self.committee,
+            rule=self.rule,
+            economics=replace(self.economics, reward_token=reward_token),
+            visibility=self.visibility,
+            license=self.license,
+        )

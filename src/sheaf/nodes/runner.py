@@ -12,16 +12,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from eth_utils.address import to_checksum_address
+
+from sheaf.learning.rules.statistics import RoundStatistics
 from sheaf.nodes import auditor
 from sheaf.nodes import effects as e
+from sheaf.nodes.aggregation import read_vector
 from sheaf.nodes.cast import Cast, Node, assemble
 from sheaf.nodes.journal import Journal
 from sheaf.nodes.observer import Observer
 from sheaf.nodes.plan import Plan
-from sheaf.nodes.summary import Accounting, round_row, summarise, write_outputs
+from sheaf.nodes.summary import (
+    MODEL_FILE,
+    Accounting,
+    Place,
+    book_plain,
+    final_root,
+    model_file,
+    recomputed,
+    round_row,
+    write_atomically,
+    write_json,
+)
 from sheaf.nodes.trail import Trail
 from sheaf.protocol.actions import Action
-from sheaf.protocol.errors import SheafError
+from sheaf.protocol.errors import InvalidConfiguration, InvalidData, SheafError
 from sheaf.protocol.events import Phase, RoundSettled
 
 PART_OF = {
@@ -34,6 +49,9 @@ PART_OF = {
     e.PublishModel: "proof",
 }
 """Which part of a round's seconds an effect belongs to; sending belongs to the ledger."""
+
+FINE_BITS = 20
+"""Fraction bits that are enough for most models; where they stall, too, the updates are small."""
 
 
 class Stuck(SheafError):
@@ -70,8 +88,8 @@ class Runner:
             trail = self.trail
             if not trail.over:
                 raise Stuck(f"the task stands still in {trail.phase.name} of round {trail.round}")
-            summary = summarise(self.cast, trail, self.accounting, self.directory)
-            write_outputs(self.cast, trail, summary, self.directory)
+            summary = self._summary()
+            self._write_outputs(summary)
             return summary
         finally:
             self._journal.close()
@@ -82,6 +100,29 @@ class Runner:
         """What the ledger says, as the sponsor sees it."""
         trail: Trail = self.cast.nodes[0].state.trail
         return trail
+
+    def _summary(self) -> dict[str, Any]:
+        """The summary of the finished run: what can be recomputed, and what the run reports."""
+        cast, trail = self.cast, self.trail
+        client, book = cast.federation.client, cast.federation.book
+        head = client.head()
+        place = Place.of(book, head.number, head.hash, client.call)
+        content = recomputed(cast.task, trail, self.accounting, place)
+        content["rounds"] = [round_row(trail, n, self.accounting) for n in sorted(trail.rounds)]
+        return {
+            "run": self.directory.name,
+            **content,
+            "accounts": {to_checksum_address(k): name for k, name in cast.names().items()},
+            "project": str(cast.plan.folder),
+        }
+
+    def _write_outputs(self, summary: dict[str, Any]) -> None:
+        """The model file, the address book and the summary, the summary last."""
+        cast, trail = self.cast, self.trail
+        vector = read_vector(cast.task, cast.store, final_root(trail, cast.task))
+        write_atomically(self.directory / MODEL_FILE, model_file(cast.task, vector))
+        write_json(self.directory / "ledger.json", book_plain(cast.federation.book, trail.task))
+        write_json(self.directory / "summary.json", summary)
 
     def _turn(self) -> bool:
         """Fold, decide, perform, send. False when there is nothing left to do or wait for."""
@@ -114,7 +155,8 @@ class Runner:
 
     def _perform(self, node: Node, effect: e.Effect) -> None:
         started = time.perf_counter()
-        answer = node.perform(effect)
+        evaluates = isinstance(effect, e.Evaluate)
+        answer = self._evaluated(node, effect) if evaluates else node.perform(effect)
         seconds = time.perf_counter() - started
         number = getattr(effect, "round", self.trail.round)
         self.accounting.took(PART_OF[type(effect)], number, seconds)
@@ -125,6 +167,16 @@ class Runner:
             self.observer.warned(f"{node.name} declines: {answer.objection}")
         elif node.role is auditor:
             self._heed(node.state, answer)
+
+    def _evaluated(self, node: Node, effect: e.Effect) -> e.LocalEvent:
+        """The sponsor's metrics; what is wrong with its data or metrics names the key they have."""
+        try:
+            return node.perform(effect)
+        except (InvalidConfiguration, InvalidData) as error:
+            entry = self.cast.task.evaluation.entry
+            told = error.message.removeprefix(f"{entry}: ")
+            message = f"evaluation.entry {entry}: {told}"
+            raise type(error)(message, error.hint) from error
 
     def _send(self, orders: list[tuple[Node, Action]]) -> None:
         started = time.perf_counter()
@@ -197,9 +249,15 @@ class Runner:
             return
         coordinates = self.cast.task.model.coordinates
         self.accounting.replayed[answer.round] = (answer.saturated, answer.stalled)
-        if 2 * answer.stalled > coordinates:
-            bits = self.cast.task.model.fraction_bits
+        if RoundStatistics(coordinates, answer.saturated, answer.stalled).too_coarse:
             self.observer.warned(
                 f"round {answer.round}: {answer.stalled} of {coordinates} coordinates stand still "
-                f"though some update moves them; fraction_bits = {bits} is coarse, try 20"
+                f"though some update moves them; {_finer(self.cast.task.model.fraction_bits)}"
             )
+
+
+def _finer(bits: int) -> str:
+    """What to do where a lattice of so many fraction bits rounds the updates away."""
+    if bits < FINE_BITS:
+        return f"fraction_bits = {bits} is coarse, try {FINE_BITS}"
+    return f"fraction_bits = {bits} is fine: try a larger learning rate or more epochs a round"

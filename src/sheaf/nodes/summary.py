@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dag_cbor
 from eth_utils.address import to_checksum_address
@@ -22,16 +22,13 @@ from sheaf.learning import lattice
 from sheaf.learning.evaluation import Counts, metric_named
 from sheaf.learning.layout import Layout
 from sheaf.ledger.federation import AddressBook, Reader, token_unit
-from sheaf.nodes.aggregation import Vector, read_vector
+from sheaf.nodes.aggregation import Vector
 from sheaf.nodes.trail import RoundTrail, Trail
 from sheaf.protocol import actions as a
 from sheaf.protocol.actions import Action
 from sheaf.protocol.errors import InvalidDocument
 from sheaf.protocol.events import Cause, FeePaid, Paid, Phase, RoundAborted, RoundSettled
 from sheaf.protocol.task import Task
-
-if TYPE_CHECKING:
-    from sheaf.nodes.cast import Cast
 
 SUMMARY_VERSION = 1
 SETUP, CLOSING = 0, -1
@@ -167,9 +164,22 @@ def final_root(trail: Trail, task: Task) -> bytes:
     return trail.model_after(trail.round, task.model.initial)
 
 
+def status_and_cause(trail: Trail) -> tuple[str, str | None]:
+    """`settled` for a task that is done and settled a round, otherwise `ended` and why: the task's
+    own cause or, where it has none, the last aborted round's."""
+    outcomes = [found.outcome for _, found in sorted(trail.rounds.items())]
+    if trail.phase == Phase.DONE and any(isinstance(o, RoundSettled) for o in outcomes):
+        return "settled", None
+    causes = [o.cause for o in outcomes if isinstance(o, RoundAborted)]
+    if trail.ended and trail.ended.cause:
+        causes.append(trail.ended.cause)
+    return "ended", Cause(causes[-1]).name.lower() if causes else None
+
+
 def recomputed(task: Task, trail: Trail, accounting: Accounting, place: Place) -> dict[str, Any]:
     """The part of a summary that follows from ledger and store."""
     ended, last = trail.ended, max(trail.metrics, default=None)
+    status, cause = status_and_cause(trail)
     rows = [round_row(trail, number, accounting) for number in sorted(trail.rounds)]
     for row in rows:
         del row["seconds"]
@@ -178,8 +188,8 @@ def recomputed(task: Task, trail: Trail, accounting: Accounting, place: Place) -
         "task": str(task.cid),
         "task_id": trail.task.hex(),
         "name": task.name,
-        "status": "settled" if trail.phase == Phase.DONE else "ended",
-        "cause": Cause(ended.cause).name.lower() if ended and ended.cause else None,
+        "status": status,
+        "cause": cause,
         "rounds": rows,
         "model": {
             "root": trail.model_header(final_root(trail, task)).hex(),
@@ -191,6 +201,9 @@ def recomputed(task: Task, trail: Trail, accounting: Accounting, place: Place) -
         "refund": ended.refund if ended else 0,
         "capture_ppb": task.committee.capture_ppb,
         "adversary": list(task.committee.adversary),
+        "seats": task.committee.seats,
+        "pool": task.committee.pool,
+        "goal": task.cohort.goal,
         "setup_gas": sum(accounting.gas[SETUP].values()),
         "closing_gas": sum(accounting.gas[CLOSING].values()),
         "blocks": place.blocks,
@@ -199,29 +212,6 @@ def recomputed(task: Task, trail: Trail, accounting: Accounting, place: Place) -
         "privacy": {"mechanism": "none"},
         "reported": list(REPORTED),
     }
-
-
-def summarise(cast: Cast, trail: Trail, accounting: Accounting, directory: Path) -> dict[str, Any]:
-    """The summary of a finished run: what can be recomputed, and what the run reports."""
-    client, book = cast.federation.client, cast.federation.book
-    head = client.head()
-    place = Place.of(book, head.number, head.hash, client.call)
-    content = recomputed(cast.task, trail, accounting, place)
-    content["rounds"] = [round_row(trail, number, accounting) for number in sorted(trail.rounds)]
-    return {
-        "run": directory.name,
-        **content,
-        "accounts": {to_checksum_address(k): name for k, name in cast.names().items()},
-        "project": str(cast.plan.folder),
-    }
-
-
-def write_outputs(cast: Cast, trail: Trail, summary: dict[str, Any], directory: Path) -> None:
-    """The model file, the address book and the summary, the summary last."""
-    vector = read_vector(cast.task, cast.store, final_root(trail, cast.task))
-    write_atomically(directory / MODEL_FILE, model_file(cast.task, vector))
-    write_json(directory / "ledger.json", book_plain(cast.federation.book, trail.task))
-    write_json(directory / "summary.json", summary)
 
 
 def model_file(task: Task, vector: Vector) -> bytes:

@@ -10,6 +10,7 @@ SheafError                     exit 1   something Sheaf itself reports
 ├── BlobMissing                exit 4   the store does not hold a content id
 ├── BlobCorrupt                exit 4   the store holds other bytes than the id says
 ├── StoreUnavailable           exit 4   a store that cannot be read or written
+├── TaskEnded                  exit 3   a task was over before it made what it was for
 ├── LedgerUnavailable          exit 4   no ledger where one was expected
 ├── LedgerCorrupt              exit 4   a ledger file that contradicts itself
 ├── InvalidUsage               exit 2   a command that cannot be carried out as asked
@@ -129,6 +130,13 @@ class NotFinite(InvalidData):
     """NaN or infinity where a number must be."""
 
     code = "not_finite"
+
+
+class TaskEnded(SheafError):
+    """A task was over before it made what it was for: too few seats, aborted rounds."""
+
+    code = "task_ended"
+    exit_code = 3
 
 
 class BlobMissing(SheafError):

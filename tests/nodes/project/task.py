@@ -79,6 +79,17 @@ def holdout() -> Arrays:
     return _draw(200, 7)
 
 
+def three() -> torch.nn.Module:
+    """Scores of three classes."""
+    return torch.nn.Linear(FEATURES, 3)
+
+
+def classes() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The held-out samples with whole numbers as labels."""
+    X, y = holdout()
+    return X, y.astype(np.int64)
+
+
 def _draw(count: int, seed: int) -> Arrays:
     generator = np.random.default_rng(seed)
     y = generator.integers(0, 2, count)

@@ -19,7 +19,7 @@ from sheaf import __version__
 from sheaf.apps import projects, runs
 from sheaf.apps.cli import models, presentation, tables
 from sheaf.apps.cli.models import Kind
-from sheaf.protocol.errors import Interrupted, InvalidConfiguration, SheafError
+from sheaf.protocol.errors import Interrupted, SheafError, TaskEnded
 
 
 class Format(StrEnum):
@@ -122,11 +122,10 @@ def run(
         raise _ended(summary, progress.troubles)
 
 
-def _ended(summary: dict[str, Any], troubles: list[str]) -> SheafError:
-    """The error for a task that ended early: the configuration's, where it never began."""
-    kind = SheafError if summary["rounds"] else InvalidConfiguration
+def _ended(summary: dict[str, Any], troubles: list[str]) -> TaskEnded:
+    """The error for a task that ended early, with the first trouble that was told."""
     begun = f"after round {len(summary['rounds'])}" if summary["rounds"] else "before round 1"
-    return kind(f"the task ended {begun}: {summary['cause']}", "; ".join(troubles[:1]))
+    return TaskEnded(f"the task ended {begun}: {summary['cause']}", "; ".join(troubles[:1]))
 
 
 @app.command(epilog="Example: sheaf verify --last --metrics")

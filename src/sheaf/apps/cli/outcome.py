@@ -15,6 +15,7 @@ import typer
 
 from sheaf.apps import runs
 from sheaf.apps.cli.application import app
+from sheaf.apps.cli.tables import printable
 from sheaf.protocol.errors import Interrupted, SheafError
 
 INTERNAL = 1
@@ -96,5 +97,7 @@ def _say(code: str, message: str, hint: str, as_json: bool) -> None:
     if as_json:
         line = json.dumps({"code": code, "message": message, "hint": hint})
     else:
-        line = f"{message} ({hint})" if hint else message
+        # A message may quote names out of a run, which are others' words.
+        whole = f"{message} ({hint})" if hint else message
+        line = printable(" ".join(whole.splitlines()))
     print(line, file=sys.stderr)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from sheaf.nodes.verification import Report
 
 Summary = Mapping[str, Any]
+ODDS = ("capture_ppb", "adversary", "seats", "pool", "goal")
+"""What the capture odds are said from, in the order of `odds`."""
 
 
 def summary_text(summary: Summary, folder: Path) -> str:
@@ -91,8 +93,8 @@ def _facts(summary: Summary, folder: Path) -> str:
         gas["rounds"] = sum(row["gas"]["total"] for row in summary["rounds"])
         told = ", ".join(f"{name} {units:,}" for name, units in gas.items())
         rows.append(["gas", f"{sum(gas.values()):,} ({told})"])
-    if "capture_ppb" in summary:
-        rows.append(["capture odds", odds(summary["capture_ppb"], summary["adversary"])])
+    if summary.keys() >= set(ODDS):
+        rows.append(["capture odds", odds(*(summary[key] for key in ODDS))])
     rows.append(["check it", f"sheaf verify {summary['run']}"])
     return aligned([row for row in rows if row[1]])
 

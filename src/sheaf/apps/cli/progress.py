@@ -39,7 +39,9 @@ class Progress:
             f"{p.name}: {p.participants} participants, {p.aggregators} aggregators, "
             f"{p.schedule.rounds} rounds"
         )
-        self._say(f"capture odds {odds(p.committee.capture_ppb, p.committee.adversary)}")
+        c = p.committee
+        told = odds(c.capture_ppb, c.adversary, c.seats, c.pool, p.cohort.goal)
+        self._say(f"capture odds {told}")
         self._status.start()
         return self
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from sheaf.protocol.draws import quorum
+
 GAP = "  "
 
 
@@ -34,8 +36,14 @@ def tokens(units: int, decimals: int) -> str:
     return f"{whole:,}.{fraction}" if fraction else f"{whole:,}"
 
 
-def odds(ppb: int, adversary: Sequence[int]) -> str:
-    """Capture odds, and whom they assume."""
+def odds(ppb: int, adversary: Sequence[int], seats: int, pool: int, goal: int) -> str:
+    """Capture odds, and whom they assume: the share `adversary`, rounded down, of the `pool` that a
+    committee of `seats` is drawn from, and of the openings of a cohort of `goal`."""
+    numerator, denominator = adversary
+    bad, openings = (size * numerator // denominator for size in (pool, goal))
+    if ppb == 0:
+        return f"0 % a draw: {bad} of {pool} aggregators cannot fill a quorum of {quorum(seats)}"
     percent = float(Fraction(ppb, 10**7))
-    share = "/".join(str(part) for part in adversary)
-    return f"at most {percent:.9g} % a draw, with {share} of aggregators and cohort in one hand"
+    opened = f"{openings} opening{'' if openings == 1 else 's'}"
+    whom = f"{bad} of {pool} aggregators and {opened} in one hand"
+    return f"at most {percent:.9g} % a draw with {whom}"

@@ -50,6 +50,10 @@ KEYS: Mapping[str, str] = MappingProxyType(
 )
 """What the protocol calls a setting, where the file calls it something else."""
 
+SHORTEST_S = 2
+"""Of a phase on the embedded ledger: a block is a second after its parent, so that one of a second
+is over before a block can lie in it."""
+
 NONE: Ratio = (0, 1)
 SOME_ADDRESS = b"\x01" * 20
 
@@ -104,6 +108,7 @@ def _check_combinations(settings: Settings, sources: Sources) -> None:
     bits = settings.model.fraction_bits
     if not FRAC_BITS_MIN <= bits <= FRAC_BITS_MAX:
         raise refusal(sources, ("model", "fraction_bits"), f"{FRAC_BITS_MIN} to {FRAC_BITS_MAX}")
+    _check_durations(settings, sources)
     if not protocol.ENTRY.fullmatch(settings.data.entry):
         raise refusal(sources, ("data", "entry"), "module:function")
     if settings.algorithm.name == "fedprox" and settings.algorithm.mu is None:
@@ -116,6 +121,14 @@ def _check_combinations(settings: Settings, sources: Sources) -> None:
         raise refusal(sources, ("evaluation", "metrics"), f"one or more of {known}")
     if metrics and not settings.evaluation.entry:
         raise refusal(sources, ("evaluation", "entry"), "module:function, where there are metrics")
+
+
+def _check_durations(settings: Settings, sources: Sources) -> None:
+    for name, seconds in settings.schedule.model_dump(exclude={"rounds", "finality_s"}).items():
+        may_be_none = name == "challenge_s"
+        if seconds < SHORTEST_S and not (may_be_none and seconds == 0):
+            accepted = f"{'0, or ' if may_be_none else ''}{SHORTEST_S} to 2^32 - 1 seconds"
+            raise refusal(sources, ("schedule", name), f"{accepted}: a block takes one at least")
 
 
 def _sizes(settings: Settings) -> tuple[protocol.CohortSize, protocol.Committee]:
@@ -203,24 +216,5 @@ def _check_bounds(plan: Plan, sources: Sources) -> None:
 
 def _stand_in(plan: Plan) -> protocol.Task:
     """A task that differs from the planned one in the model's shape and the ledger's addresses."""
-    economics = {**vars(plan.economics), "reward_token": SOME_ADDRESS}
     tensor = Tensor("stand-in", (1,), "trainable", plan.fraction_bits)
-    model = protocol.ModelDefinition(
-        plan.model_entry, bytes(32), (tensor,), plan.fraction_bits, plan.chunk_bytes, bytes(32)
-    )
-    return protocol.Task(
-        schema=protocol.SCHEMA,
-        name=plan.name,
-        model=model,
-        algorithm=plan.algorithm,
-        data=plan.data,
-        resources=plan.resources,
-        evaluation=plan.evaluation,
-        schedule=plan.schedule,
-        cohort=plan.cohort,
-        committee=plan.committee,
-        rule=plan.rule,
-        economics=protocol.Economics(**economics),
-        visibility=plan.visibility,
-        license=plan.license,
-    )
+    return plan.task((tensor,), bytes(32), bytes(32), SOME_ADDRESS)

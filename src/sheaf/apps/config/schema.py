@@ -25,6 +25,7 @@ INTEGER_LIMIT = 2**63
 
 AMOUNT = 'whole tokens, as an integer or text such as "12.5"'
 SHARE = "a decimal number or a ratio [n, d]"
+RANGE = "a ratio of two integers below 2^63, so about 1e-18 to 9e18 in size, or 0"
 OPTION = "an integer, true or false, text, a decimal number, a ratio [n, d] or a list of these"
 _AMOUNT = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?")
 
@@ -53,8 +54,9 @@ def _ratio(value: object) -> Ratio:
             numerator, denominator = ratio(value)
         except InvalidConfiguration:
             raise _refuse(SHARE) from None
-        if max(abs(numerator), denominator) < INTEGER_LIMIT:
-            return numerator, denominator
+        if max(abs(numerator), denominator) >= INTEGER_LIMIT:
+            raise _refuse(RANGE)
+        return numerator, denominator
     raise _refuse(SHARE)
 
 

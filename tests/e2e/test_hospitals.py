@@ -1,0 +1,63 @@
+"""The example on real data, as a person runs it: its promise is an AUC of at least 0.98."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sheaf.apps.cli.outcome import execute
+from tests.apps.kept import keep
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "hospitals"
+ID = "20260304T120000Z-hospitals"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to run from, and no settings of whoever runs the tests."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path
+
+
+def pooled(here: Path) -> subprocess.CompletedProcess[str]:
+    """The comparison with training in one place."""
+    command = [sys.executable, str(EXAMPLE / "pooled.py")]
+    return subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
+
+
+def test_five_hospitals_learn_nearly_what_one_place_would(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execute(["run", str(EXAMPLE), "--format", "json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["status"], summary["cause"]) == ("settled", None)
+    assert [row["outcome"] for row in summary["rounds"]] == ["settled"] * 10
+    assert summary["metrics"]["auc"] >= 0.98
+    assert summary["metrics"]["auc"] > summary["initial_metrics"]["auc"]
+    assert execute(["show", "--last"]) == 0
+    odds = "capture odds  0 % a draw: 1 of 6 aggregators cannot fill a quorum of 2\n"
+    assert odds in capsys.readouterr().out
+    done = pooled(here)
+    assert (done.returncode, done.stderr) == (0, "")
+    auc = f"held-out AUC, federated training  {summary['metrics']['auc']:.4f}  (reported, run "
+    assert auc + summary["run"] in done.stdout
+
+
+def test_without_a_run_there_is_nothing_to_compare_with(here: Path) -> None:
+    keep(here, "20260304T120000Z-flowers")
+    keep(here, ID, name="hospitals", status="ended", metrics={})
+    done = pooled(here)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"found no run of hospitals: sheaf run {EXAMPLE}\n"
+
+
+def test_an_auc_below_the_promise_fails_though_both_are_close(here: Path) -> None:
+    keep(here, ID, name="hospitals", metrics={"auc": 0.9799})
+    done = pooled(here)
+    assert done.returncode == 1
+    assert done.stderr == "found AUC 0.9799, accepted: at least 0.98\n"
