@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sheaf.protocol import draws, hashing
-from sheaf.protocol.actions import Claim, Commit, Hold, Open
+from sheaf.protocol.actions import Claim, Commit, CommitVerdict, Hold, Open, RevealVerdict
 from sheaf.protocol.events import Phase, Slashed
-from sheaf.protocol.hashing import ZERO
+from sheaf.protocol.hashing import ZERO, Verdict
+from sheaf.protocol.merkle import Kind
 from tests.play import TERMS, Play, Vote, altered, changed, digest
 from tests.walks import Walk
 from tests.worlds import DEPLOYMENT, REWARD, STAKE, SpecWorld, account, assert_conserved
@@ -270,17 +271,25 @@ def test_no_replay_across_task_round_attempt_and_sender() -> None:
         assert tried.no(owner, update) == "CommitmentMismatch"
 
 
-def test_a_verdict_of_attempt_1_does_not_open_in_attempt_2() -> None:
+@pytest.mark.parametrize(("sealed_for", "opens"), [(1, False), (2, True)])
+def test_a_verdict_sealed_for_attempt_1_does_not_open_in_attempt_2(
+    sealed_for: int, opens: bool
+) -> None:
     play = at_hold()
     play.attempt("m", "a", "b")
     play.holds(0b111, 0b111, 0b111)
+    assert play.task.attempt == 2
     member, ballot = play.member(0), play.ballot(0, "m")
-    play.task.current.attempts.pop()  # seal as in attempt 1 ...
-    stale = play.sealed(member, ballot)
-    play.task.current.attempts.append(play.task.current.attempts[0].__class__(held=0b111))
-    play.do(member, stale)
+    assert isinstance(ballot, RevealVerdict)
+    model = play.task.header(Kind.MODEL, ballot.model_root)
+    verdict = Verdict(play.task.current.counted, ZERO, model, ZERO, ZERO, ballot.salt)
+    where = (play.id, play.task.round, sealed_for, member)
+    play.do(member, CommitVerdict(play.id, play.here.verdict_commitment(*where, verdict)))
     play.close()
-    assert play.no(member, ballot) == "CommitmentMismatch"  # ... and open in attempt 2
+    if opens:
+        assert play.do(member, ballot) == ["A2.0 opened"]
+    else:
+        assert play.no(member, ballot) == "CommitmentMismatch"
 
 
 @settings(max_examples=60, deadline=None)

@@ -19,7 +19,7 @@ from sheaf.ledger.federation import AddressBook, FederationClient, TokenTerms, d
 from sheaf.ledger.provider import EmbeddedProvider
 from sheaf.nodes import aggregator, auditor, participant, sponsor
 from sheaf.nodes.accounts import Account, development_account
-from sheaf.nodes.aggregation import Vector, vector_id
+from sheaf.nodes.aggregation import vector_id
 from sheaf.nodes.bundle import Bundle
 from sheaf.nodes.drafting import draft, initial_model
 from sheaf.nodes.effects import Effect, LocalEvent
@@ -37,7 +37,7 @@ from sheaf.store.interface import Store
 FUNDS_WEI = 10**24
 LOOPBACK_KBPS = 10**6
 SUPPLY = 2**128
-FIRST_BLOCKS_S = 1
+BLOCK_S = 1
 
 
 @dataclass
@@ -75,7 +75,7 @@ class Node:
 
 @dataclass
 class Clock:
-    """Ledger time: the time of the next block. Only the runner moves it."""
+    """Ledger time: that of the latest block, or later where nobody wanted anything for a while."""
 
     now: int
 
@@ -86,7 +86,6 @@ class Cast:
 
     plan: Plan
     task: Task
-    initial: Vector
     ledger: EmbeddedLedger
     federation: FederationClient
     clock: Clock
@@ -139,7 +138,7 @@ def assemble(plan: Plan, directory: Path) -> Cast:
         shops = _Workshops(plan, bundle, store, private)
         nodes = _nodes(task, book, accounts, shops)
         opened.pop_all()
-    return Cast(plan, task, initial, ledger, FederationClient(client, book), clock, store, nodes)
+    return Cast(plan, task, ledger, FederationClient(client, book), clock, store, nodes)
 
 
 def _accounts(plan: Plan) -> dict[str, Account]:
@@ -151,8 +150,8 @@ def _accounts(plan: Plan) -> dict[str, Account]:
 
 
 def _mine(ledger: EmbeddedLedger, clock: Clock) -> None:
-    """One block at the clock's time; the next is at least a second later."""
-    clock.now += FIRST_BLOCKS_S
+    """One block, a second after the clock's time: blocks must not share a time."""
+    clock.now += BLOCK_S
     ledger.mine(clock.now)
 
 

@@ -170,16 +170,16 @@ def _check_code(again: Reexecution, book: AddressBook, report: Report) -> None:
     """The code that ran is the code Sheaf ships, wired as the address book says."""
     if book.chain_id != again.genesis.chain_id:
         fail(f"ledger.json: found chain {book.chain_id}, the ledger is {again.genesis.chain_id}")
-    contracts = {
-        "Federation": book.federation,
-        "Vault": book.vault,
-        "Token": book.stake_token,
-        "Token ": book.reward_token,
-    }
-    for name, address in contracts.items():
-        if not artifact(name.strip()).is_runtime(again.engine.code(address)):
+    contracts = (
+        ("Federation", book.federation),
+        ("Vault", book.vault),
+        ("Token", book.stake_token),
+        ("Token", book.reward_token),
+    )
+    for name, address in contracts:
+        if not artifact(name).is_runtime(again.engine.code(address)):
             where = to_checksum_address(address)
-            fail(f"code: the contract at {where} is not the {name.strip()} that Sheaf ships")
+            fail(f"code: the contract at {where} is not the {name} that Sheaf ships")
     for name, expected in (("vault", book.vault), ("stakeToken", book.stake_token)):
         answer = _read(again.engine, book.federation, federation_interface().calldata(name))
         (found,) = federation_interface().result(name, answer)
