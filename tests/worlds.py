@@ -83,6 +83,7 @@ class SpecWorld:
         self._federation = Federation(DEPLOYMENT, STAKE)
         self._now = START
         self.taxes = {STAKE: stake_tax_bps, REWARD: 0, TAXED: TAX_BPS}
+        self.refusing: frozenset[bytes] = frozenset()
 
     @property
     def federation(self) -> Federation:
@@ -98,7 +99,7 @@ class SpecWorld:
         """As `World.act`."""
         assert now > self.now, f"time is {self.now}, cannot act at {now}"
         self._now = now
-        env = Env(sender, now, self._received(action))
+        env = Env(sender, now, self._received(action), self.refusing)
         events = tuple(machine.apply(self.federation, env, action))
         assert_conserved(self.federation)
         return events

@@ -7,25 +7,28 @@ import {IVault} from "./interfaces/IVault.sol";
 import {Guarded} from "./libraries/Guarded.sol";
 
 /// @title The vault of one federation
-/// @dev `pull` and `withdraw` share one guard: a token that calls back from either can start
-/// neither, so no transfer is counted twice. `credit` touches no token and needs none.
+/// @dev `pull`, `pay` and `withdraw` share one guard: a token that calls back from any can start
+/// none, so no transfer is counted twice. `credit` touches no token and needs none.
 contract Vault is IVault, Guarded {
     using SafeERC20 for IERC20;
 
+    /// @dev Of what a claim may cost, this is at most one hostile token's part. Ordinary transfers
+    /// take a fifth of it or less; what needs more is paid by `withdraw`, which has no limit.
+    uint256 private constant PAYMENT_GAS = 250_000;
+
     /// @inheritdoc IVault
     address public immutable federation;
-
-    /// @inheritdoc IVault
-    mapping(address token => uint256) public deposits;
-
-    /// @inheritdoc IVault
-    mapping(address token => uint256) public withdrawals;
 
     /// @inheritdoc IVault
     mapping(address token => mapping(address account => uint256)) public withdrawable;
 
     modifier onlyFederation() {
         if (msg.sender != federation) revert NotFederation();
+        _;
+    }
+
+    modifier onlyVault() {
+        if (msg.sender != address(this)) revert NotVault();
         _;
     }
 
@@ -45,7 +48,6 @@ contract Vault is IVault, Guarded {
         // slither-disable-next-line arbitrary-send-erc20
         IERC20(token).safeTransferFrom(from, address(this), amount);
         received = IERC20(token).balanceOf(address(this)) - before;
-        deposits[token] += received;
     }
 
     /// @inheritdoc IVault
@@ -54,12 +56,33 @@ contract Vault is IVault, Guarded {
     }
 
     /// @inheritdoc IVault
+    function pay(address token, address account, uint256 amount)
+        external
+        onlyFederation
+        nonReentrant
+    {
+        // What the token answers is not copied: an answer without end would take the caller's gas.
+        try this.deliver{gas: PAYMENT_GAS}(token, account, amount) {}
+        catch {
+            withdrawable[token][account] += amount;
+        }
+    }
+
+    /// @inheritdoc IVault
     function withdraw(address token) external nonReentrant {
         uint256 amount = withdrawable[token][msg.sender];
         if (amount == 0) revert NothingToWithdraw();
         withdrawable[token][msg.sender] = 0;
-        withdrawals[token] += amount;
-        emit Withdrawn(token, msg.sender, amount);
-        IERC20(token).safeTransfer(msg.sender, amount);
+        _deliver(token, msg.sender, amount);
+    }
+
+    /// @notice The vault's call to itself, so that a payment that fails fails alone.
+    function deliver(address token, address account, uint256 amount) external onlyVault {
+        _deliver(token, account, amount);
+    }
+
+    function _deliver(address token, address account, uint256 amount) private {
+        emit Withdrawn(token, account, amount);
+        IERC20(token).safeTransfer(account, amount);
     }
 }

@@ -65,17 +65,15 @@ class BothWorlds:
             self.remembered[start] = copy.deepcopy(self.spec), self.chain.copy()
 
     def set_stake(self, task: bytes, sender: bytes, stake: int) -> None:
-        """As `World.set_stake`; the vault's deposits and its balance follow."""
+        """As `World.set_stake`; the vault's balance follows."""
         was = self.federation.tasks[task].seats[sender].stake
         self.spec.set_stake(task, sender, stake)
         slot = storage.seat_slot(task, sender)
         word = self.chain.storage(self.chain.federation, slot)
         writes = [(self.chain.federation, slot, word - was + stake)]
         token = self.federation.stake_token
-        deposits = storage.entry(storage.DEPOSITS_SLOT, token)
         balance = storage.entry(storage.BALANCES_SLOT, self.chain.vault)
-        for address, at in ((self.chain.vault, deposits), (token, balance)):
-            writes.append((address, at, self.chain.storage(address, at) - was + stake))
+        writes.append((token, balance, self.chain.storage(token, balance) - was + stake))
         self.chain.poke(writes, self.now)
         self.assert_equal()
 

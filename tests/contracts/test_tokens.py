@@ -1,4 +1,5 @@
-"""Reward tokens as they come: 6 or 18 decimals, a fee on transfer, rebasing, re-entering hooks."""
+"""Reward tokens as they come: 6 or 18 decimals, a fee on transfer, rebasing, re-entering hooks, and
+some that do not pay."""
 
 from __future__ import annotations
 
@@ -76,14 +77,15 @@ class Bank:
         return play
 
     def leave(self, play: Play, token: bytes) -> list[int]:
-        """Everybody claims and withdraws, on the chain alone; what each got (-1: refused)."""
+        """Everybody claims, and withdraws what was refused, on the chain alone; what each got (-1:
+        nothing)."""
         got = []
         for seat in play.participants + play.aggregators:
             label, before = LABELS[seat], self.balance(seat, token)
             claim, withdraw = FEDERATION.encode(Claim(play.id)), VAULT.encode(Withdraw(token))
             self.transact(label, self.world.chain.federation, claim).require()
-            paid = self.transact(label, self.vault, withdraw).status
-            got.append(self.balance(seat, token) - before if paid else -1)
+            self.transact(label, self.vault, withdraw)
+            got.append(self.balance(seat, token) - before or -1)
         return got
 
 
@@ -157,3 +159,55 @@ def test_a_hook_cannot_withdraw_twice() -> None:
     assert error.name == "Reentered"
     assert sum(got) == 2196
     assert bank.balance(bank.vault) == 4
+
+
+MOODS = {"reverts": 1, "answers false": 2, "takes all gas": 3, "answers without end": 4}
+PAYMENT_GAS = 250_000
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_a_token_that_does_not_pay_holds_back_no_stake(mood: str) -> None:
+    bank = Bank(hostile("StubbornToken"))
+    play = bank.finished(bank.token)
+    owner, stake, token = play.participant(2), play.world.federation.stake_token, bank.token
+    before = bank.balance(owner, stake)
+    bank.call("auditor", "become", MOODS[mood], bank.vault)
+    bank.world.spec.refusing = frozenset({token})
+    # Both worlds agree on the events and on every stored word: the reward can be withdrawn later.
+    earned = play.task.seats[owner].credit
+    assert play.do(owner, Claim(play.id)) == [f"claims 100 and {earned}", "withdrew 100"]
+    assert bank.balance(owner, stake) - before == 100
+    assert play.world.federation.account(token).withdrawable == {owner: earned}
+    bank.call("auditor", "become", 0, bank.vault)
+    bank.world.spec.refusing = frozenset()
+    assert play.do(owner, Withdraw(token)) == [f"withdrew {earned}"]
+    assert bank.balance(owner) == earned
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_a_token_that_does_not_pay_takes_little_gas(mood: str) -> None:
+    spent = {}
+    for chosen in ("willing", mood):
+        bank = Bank(hostile("StubbornToken"))
+        play = bank.finished(bank.token)
+        bank.call("auditor", "become", MOODS.get(chosen, 0), bank.vault)
+        label = LABELS[play.participant(2)]
+        claim = FEDERATION.encode(Claim(play.id))
+        receipt = bank.transact(label, bank.world.chain.federation, claim).require()
+        spent[chosen] = receipt.gas_used
+    # Its own limit, and the slot that the reward waits in.
+    assert spent[mood] - spent["willing"] < PAYMENT_GAS + 25_000
+
+
+def test_a_hook_cannot_be_paid_from_within_a_payment() -> None:
+    bank = Bank(hostile("HookToken"))
+    play = bank.finished(bank.token)
+    inner = VAULT.calldata("deliver", bank.token, play.participant(0), 1)
+    bank.call("auditor", "arm", bank.vault, inner)
+    play.do(play.participant(2), Claim(play.id))
+    message = Message(bank.token, bank.interface.calldata("hookResult"))
+    returned = bank.world.chain.ledger.engine.call(message)
+    (result,) = bank.interface.result("hookResult", returned)
+    error = VAULT.decode_error(result)
+    assert error is not None
+    assert error.name == "NotVault"

@@ -79,7 +79,7 @@ def test_nothing_of_the_run_is_written_and_everything_is_counted(run: Path) -> N
     assert counts | {"summary": 0} == {
         "ledger": sql(run, "SELECT count(*) FROM transactions")[0][0],
         "code": 4,
-        "specification": 87,
+        "specification": 73,
         "document": 1,
         "commitments": 8,
         "updates": 8,

@@ -141,6 +141,20 @@ MONEY = (
         "Vault.sol",
         "withdrawable[token][msg.sender] = 0;",
         "",
+        "too_few_participants_open",
+    ),
+    Mutant(
+        "a payment is announced and not made",
+        "Vault.sol",
+        "IERC20(token).safeTransfer(account, amount);",
+        "",
+        "claims_and_withdrawals",
+    ),
+    Mutant(
+        "a seat is paid its stake twice",
+        "Settling.sol",
+        "vault.pay(state.amounts.rewardToken, msg.sender, credit)",
+        "vault.pay(state.amounts.rewardToken, msg.sender, stake)",
         "claims_and_withdrawals",
     ),
 )

@@ -52,6 +52,18 @@ SPECIFICATION = (
         "books.withdrawals += 0",
     ),
     Mutant(
+        "payments are not booked",
+        SETTLEMENT,
+        "federation.account(token).withdrawals += amount",
+        "federation.account(token).withdrawals += 0",
+    ),
+    Mutant(
+        "what a token refuses is lost",
+        SETTLEMENT,
+        "federation.account(token).credit(env.sender, amount)",
+        "pass",
+    ),
+    Mutant(
         "an overfull seat",
         SETTLEMENT,
         "if seat.stake + bonus > MAX_AMOUNT:",

@@ -89,6 +89,7 @@ class Rehearsal:
     ) -> None:
         self.federation = Federation(Deployment(5, b"\x03" * 20), STAKE)
         self.now = 1000
+        self.refusing: frozenset[bytes] = frozenset()
         self.sent: list[Sent] = []
         self.effects: list[tuple[str, e.Effect]] = []
         document = digest("document", terms)
@@ -142,7 +143,8 @@ class Rehearsal:
         return True
 
     def _send(self, actor: Actor, action: Action) -> list[object]:
-        env, rejected, events = Env(actor.state.account, self.now), "", []
+        env = Env(actor.state.account, self.now, refusing=self.refusing)
+        rejected, events = "", []
         try:
             events = machine.apply(self.federation, env, action)
         except Rejected as error:

@@ -81,8 +81,8 @@ TRAINS = [e.Train, Commit, e.PublishUpdate, Reveal]
 COMBINES = [e.Collect, Hold, e.Aggregate, CommitVerdict, e.PublishModel, RevealVerdict]
 CLOSES = [Advance] * 5 + [Settle, e.Evaluate, Report]
 WANTED = {
-    "participant-1": [e.Inspect, Register, Open, *TRAINS, *TRAINS, Claim, Withdraw, Withdraw],
-    "aggregator-1": [e.Inspect, Register, Open, *COMBINES, *COMBINES, Claim, Withdraw, Withdraw],
+    "participant-1": [e.Inspect, Register, Open, *TRAINS, *TRAINS, Claim],
+    "aggregator-1": [e.Inspect, Register, Open, *COMBINES, *COMBINES, Claim],
     "sponsor": [Publish, e.Evaluate, Report, Advance, Advance, *CLOSES, *CLOSES],
     "auditor": [e.Aggregate, e.Aggregate],
 }
@@ -277,8 +277,17 @@ def test_the_auditor_says_when_a_claim_cannot_be_checked() -> None:
     assert str(found[0]).endswith("update 1 is not to be had")
 
 
+def test_what_a_token_refused_is_withdrawn_later() -> None:
+    rehearsal = Rehearsal()
+    rehearsal.refusing = frozenset({REWARD})
+    rehearsal.run()
+    sent = [s.action for s in rehearsal.sent if s.name == "participant-1"]
+    assert sent[-2:] == [Claim(rehearsal.trail.task), Withdraw(REWARD)]
+
+
 def test_a_withdrawal_before_the_end_belongs_to_another_task() -> None:
     rehearsal = Rehearsal()
+    rehearsal.refusing = frozenset({STAKE, REWARD})
     rehearsal.run(lambda trail: trail.phase == Phase.COMMIT)
     own = rehearsal.actors["participant-1"]
     own.fold(Withdrawn(STAKE, own.state.account, 1))

@@ -180,17 +180,16 @@ def claims_and_withdrawals(world: World) -> None:
     play.settle()
     assert play.no(account("auditor"), Claim(play.id)) == "NothingToClaim"
     assert play.no(owner, Withdraw(STAKE)) == "NothingToWithdraw"
-    assert play.do(owner, Claim(play.id)) == ["claims 100 and 500"]
+    paid = ["claims 100 and 500", "withdrew 100", "withdrew 500"]
+    assert play.do(owner, Claim(play.id)) == paid
     assert play.no(owner, Claim(play.id)) == "NothingToClaim"
-    assert play.do(member, Claim(play.id)) == ["claims 200 and 33"]
-    assert play.do(left_out, Claim(play.id)) == ["claims 100 and 0"]
-    assert play.places(REWARD) == {"rewards": 565, "burned": 2, "withdrawable": 533}
-    assert play.do(owner, Withdraw(REWARD)) == ["withdrew 500"]
-    assert play.no(owner, Withdraw(REWARD)) == "NothingToWithdraw"
-    assert play.no(left_out, Withdraw(REWARD)) == "NothingToWithdraw"
-    assert play.no(owner, Withdraw(account("no token"))) == "NothingToWithdraw"
-    assert play.do(owner, Withdraw(STAKE)) == ["withdrew 100"]
-    assert play.places(STAKE) == {"stakes": 1200, "withdrawable": 300}
+    paid = ["claims 200 and 33", "withdrew 200", "withdrew 33"]
+    assert play.do(member, Claim(play.id)) == paid
+    assert play.do(left_out, Claim(play.id)) == ["claims 100 and 0", "withdrew 100"]
+    assert play.places(REWARD) == {"rewards": 565, "burned": 2}
+    assert play.places(STAKE) == {"stakes": 1200}
+    for token in (STAKE, REWARD, account("no token")):
+        assert play.no(owner, Withdraw(token)) == "NothingToWithdraw"
 
 
 @vector()
@@ -199,24 +198,19 @@ def everything_is_paid_out(world: World) -> None:
     play.settle()
     for seat in play.participants + play.aggregators:
         play.do(seat, Claim(play.id))
-        play.do(seat, Withdraw(STAKE))
-    earned = [*(play.participant(i) for i in range(3)), *(play.member(s) for s in range(3))]
-    for seat in earned:
-        play.do(seat, Withdraw(REWARD))
     assert play.places(STAKE) == {}
     assert play.places(REWARD) == {"burned": 2}
 
 
 @vector()
-def claims_of_two_tasks_add_up(world: World) -> None:
-    first = Play(world, changed(TERMS, rounds=1), document="first").start()
-    first.honest_round()
-    second = Play(world, changed(TERMS, rounds=1), document="second").start()
-    second.honest_round()
-    seat = first.participants[0]
-    first.do(seat, Claim(first.id))
-    first.do(seat, Claim(second.id))
-    assert first.do(seat, Withdraw(STAKE)) == ["withdrew 200"]
+def refunds_of_two_tasks_add_up(world: World) -> None:
+    first, second = (Play(world, changed(TERMS, rounds=1), document=d) for d in ("1st", "2nd"))
+    for play in (first, second):
+        play.publish(deposit=1250)
+        play.register()
+        play.open()
+        play.honest_round()
+    assert first.do(first.sponsor, Withdraw(REWARD)) == ["withdrew 300"]
 
 
 @vector()
@@ -226,8 +220,8 @@ def a_reward_in_the_stake_token(world: World) -> None:
     play.settle()
     assert play.places(STAKE) == {"stakes": 1600, "rewards": 1098, "burned": 2}
     owner = play.participant(2)
-    assert play.do(owner, Claim(play.id)) == ["claims 100 and 500"]
-    assert play.do(owner, Withdraw(STAKE)) == ["withdrew 600"]
+    paid = ["claims 100 and 500", "withdrew 100", "withdrew 500"]
+    assert play.do(owner, Claim(play.id)) == paid
 
 
 @vector()
@@ -239,8 +233,7 @@ def a_taxed_reward_is_withdrawn_whole(world: World) -> None:
     play.open()
     assert play.honest_round()[-1] == "DONE refund 1 -"
     owner = play.participant(2)
-    play.do(owner, Claim(play.id))
-    assert play.do(owner, Withdraw(TAXED)) == ["withdrew 500"]
+    assert play.do(owner, Claim(play.id))[-1] == "withdrew 500"
     assert play.places(TAXED) == {"rewards": 598, "burned": 2, "withdrawable": 1}
 
 

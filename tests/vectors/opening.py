@@ -102,11 +102,11 @@ def too_few_participants_open(world: World) -> None:
     assert play.no(play.sponsor, Withdraw(REWARD)) == "NothingToWithdraw"
     # Three participants lose the nonce's 7 of 100, all others get their stake back.
     opened, unopened = play.participants[:2]
-    assert play.do(opened, Claim(play.id)) == ["claims 100 and 0"]
-    assert play.do(unopened, Claim(play.id)) == ["unnamed -7 NO_NONCE", "claims 93 and 0"]
+    assert play.do(opened, Claim(play.id)) == ["claims 100 and 0", "withdrew 100"]
+    left = ["unnamed -7 NO_NONCE", "claims 93 and 0", "withdrew 93"]
+    assert play.do(unopened, Claim(play.id)) == left
     assert play.no(unopened, Claim(play.id)) == "NothingToClaim"
-    assert play.places(STAKE) == {"stakes": 1400, "withdrawable": 193, "burned": 7}
-    assert play.do(unopened, Withdraw(STAKE)) == ["withdrew 93"]
+    assert play.places(STAKE) == {"stakes": 1400, "burned": 7}
 
 
 @vector()
@@ -145,9 +145,9 @@ def an_unopened_seat_is_dropped_and_pays_at_claim(world: World) -> None:
     play.open([idle])
     assert idle not in [play.task.member_at(a, s) for a in (1, 2) for s in range(3)]
     play.honest_round()
-    assert play.do(idle, Claim(play.id)) == ["unnamed -7 NO_NONCE", "claims 193 and 0"]
+    left = ["unnamed -7 NO_NONCE", "claims 193 and 0", "withdrew 193"]
+    assert play.do(idle, Claim(play.id)) == left
     assert play.no(idle, Claim(play.id)) == "NothingToClaim"
-    assert play.do(idle, Withdraw(STAKE)) == ["withdrew 193"]
     assert play.places(STAKE) == {"stakes": 1600, "burned": 7}
 
 

@@ -103,8 +103,8 @@ abstract contract Settling is Rounds {
         seat.stake = 0;
         seat.credit = 0;
         emit SeatClaimed(task, msg.sender, stake, credit);
-        if (stake != 0) vault.credit(stakeToken, msg.sender, stake);
-        if (credit != 0) vault.credit(state.amounts.rewardToken, msg.sender, credit);
+        if (stake != 0) vault.pay(stakeToken, msg.sender, stake);
+        if (credit != 0) vault.pay(state.amounts.rewardToken, msg.sender, credit);
     }
 
     /// @dev The roots a quorum claimed become the task's.

@@ -153,7 +153,8 @@ interface IFederation {
     /// @notice The task is over: `phase` is Done or Ended, `refund` went back to the sponsor.
     event TaskEnded(bytes32 indexed task, Phase phase, uint256 refund, Cause cause);
 
-    /// @notice A seat's stake and earnings became withdrawable.
+    /// @notice A seat's stake and earnings left the task: to the account or, where a token refused,
+    /// to what it may withdraw.
     event SeatClaimed(
         bytes32 indexed task, address indexed account, uint256 stake, uint256 credit
     );
@@ -333,7 +334,8 @@ interface IFederation {
     /// @param metrics A dag-cbor map of integers.
     function report(bytes32 task, uint256 round, bytes calldata metrics) external;
 
-    /// @notice After the task's end, the seat's stake and earnings become withdrawable.
+    /// @notice After the task's end, pay out the seat's stake and earnings; what a token refuses to
+    /// deliver becomes withdrawable.
     function claim(bytes32 task) external;
 
     // ----------------------------------------------------------------------------------- views

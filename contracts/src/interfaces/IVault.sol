@@ -2,14 +2,16 @@
 pragma solidity 0.8.37;
 
 /// @title Where all tokens lie
-/// @notice Takes tokens in for its federation, credited by balance difference, and pays them out to
-/// whom the federation credited, when they ask. Tokens sent here directly are not deposits.
+/// @notice Takes tokens in for its federation, credited by balance difference, and pays them out
+/// when those ask whom they belong to. Tokens sent here directly are not deposits.
 interface IVault {
     /// @notice Tokens left the vault.
     event Withdrawn(address indexed token, address indexed account, uint256 amount);
 
     /// @notice Only the vault's federation may.
     error NotFederation();
+    /// @notice Only the vault itself may.
+    error NotVault();
     /// @notice The account has nothing to withdraw of this token.
     error NothingToWithdraw();
 
@@ -21,17 +23,16 @@ interface IVault {
     /// @notice Make `amount` of `token` withdrawable by `account`.
     function credit(address token, address account, uint256 amount) external;
 
+    /// @notice Send `amount` of `token` to `account`. Where the token refuses, or takes more gas
+    /// than a payment may, the amount becomes withdrawable, and the caller goes on: one token
+    /// cannot hold back another.
+    function pay(address token, address account, uint256 amount) external;
+
     /// @notice Take out all that is withdrawable of `token`.
     function withdraw(address token) external;
 
     /// @notice Whose tokens the vault keeps.
     function federation() external view returns (address);
-
-    /// @notice All that was ever pulled of a token.
-    function deposits(address token) external view returns (uint256);
-
-    /// @notice All that was ever withdrawn of a token.
-    function withdrawals(address token) external view returns (uint256);
 
     /// @notice What `account` may withdraw of `token`.
     function withdrawable(address token, address account) external view returns (uint256);

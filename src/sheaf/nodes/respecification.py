@@ -16,7 +16,7 @@ from sheaf.ledger.federation import AddressBook, action_of, event_of, failure_of
 from sheaf.protocol import actions as a
 from sheaf.protocol.actions import Action
 from sheaf.protocol.errors import Rejected
-from sheaf.protocol.events import Registered, TaskPublished
+from sheaf.protocol.events import Registered, TaskPublished, Withdrawn
 from sheaf.protocol.machine import apply
 from sheaf.protocol.state import Env, Federation
 
@@ -84,7 +84,7 @@ class Respecification:
             return None  # outside the protocol: a token without allowance, too little gas
         if step.action is None:
             return Disagreement(step, str(step.events[0]), "events of direct calls only")
-        env = Env(step.sender, time, _received(step))
+        env = Env(step.sender, time, _received(step), self._refusing(step))
         try:
             expected = tuple(apply(self.federation, env, step.action))
         except Rejected as rejected:
@@ -100,9 +100,17 @@ class Respecification:
             return Disagreement(step, f"{len(step.events)} events", f"{len(expected)} events")
         return None
 
+    def _refusing(self, step: Step) -> frozenset[bytes]:
+        """Tokens that did not pay out when a seat claimed, which no specification can know."""
+        task = self.federation.tasks.get(getattr(step.action, "task", b""))
+        if task is None or not isinstance(step.action, a.Claim):
+            return frozenset()
+        paid = {event.token for event in step.events if isinstance(event, Withdrawn)}
+        return frozenset({self.federation.stake_token, task.terms.economics.reward_token} - paid)
+
 
 def _received(step: Step) -> int | None:
-    """What a pulled token delivered: the one thing the specification cannot know by itself."""
+    """What a pulled token delivered, which no specification can know."""
     if isinstance(step.action, a.Publish | a.Register):
         for event in step.events:
             if isinstance(event, TaskPublished):

@@ -85,7 +85,7 @@ def _join(state: SeatState, role: Role, secrets: Secrets) -> list[Effect]:
 
 
 def _leave(state: SeatState) -> list[Effect]:
-    """Claim, then withdraw each token in which there is something."""
+    """Claim, then withdraw what a token refused to pay."""
     trail = state.trail
     if state.account not in trail.seats:
         return []

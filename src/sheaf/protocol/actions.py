@@ -137,7 +137,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Claim:
-    """After the task's end: stake and earnings of a seat become withdrawable."""
+    """After the task's end: pay out the stake and earnings of a seat."""
 
     task: bytes
 

@@ -303,7 +303,7 @@ class TaskEnded:
 
 @dataclass(frozen=True)
 class SeatClaimed:
-    """A seat's stake and earnings became withdrawable."""
+    """A seat's stake and earnings left the task; `Withdrawn` follows for each token paid."""
 
     task: bytes
     account: bytes

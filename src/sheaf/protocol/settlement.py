@@ -175,7 +175,7 @@ def _take(federation: Federation, task: Task, account: bytes, amount: int, cause
 
 
 def claim(federation: Federation, env: Env, action: Claim) -> None:
-    """After the end, a seat's stake and earnings; an unopened seat loses its nonce deposit."""
+    """After the end, pay a seat its stake and earnings; unopened, it loses its nonce deposit."""
     task = federation.task(action.task)
     if task.phase not in (Phase.DONE, Phase.ENDED):
         raise Rejected(Reason.WRONG_PHASE)
@@ -185,15 +185,24 @@ def claim(federation: Federation, env: Env, action: Claim) -> None:
     if not seat.opened:
         amount = task.terms.economics.slash_nonce
         task.burned_stake += _take(federation, task, env.sender, amount, Cause.NO_NONCE)
-    _release(federation, task, env.sender, seat)
+    _release(federation, env, task, seat)
 
 
-def _release(federation: Federation, task: Task, account: bytes, seat: Seat) -> None:
+def _release(federation: Federation, env: Env, task: Task, seat: Seat) -> None:
     stake, credit = seat.stake, seat.credit
     seat.stake = seat.credit = 0
-    federation.account(federation.stake_token).credit(account, stake)
-    federation.account(task.terms.economics.reward_token).credit(account, credit)
-    federation.emit(SeatClaimed(task.id, account, stake, credit))
+    federation.emit(SeatClaimed(task.id, env.sender, stake, credit))
+    _pay_out(federation, env, federation.stake_token, stake)
+    _pay_out(federation, env, task.terms.economics.reward_token, credit)
+
+
+def _pay_out(federation: Federation, env: Env, token: bytes, amount: int) -> None:
+    """To the sender or, where the token refuses, to what the sender may withdraw later."""
+    if token in env.refusing:
+        federation.account(token).credit(env.sender, amount)
+    elif amount:
+        federation.account(token).withdrawals += amount
+        federation.emit(Withdrawn(token, env.sender, amount))
 
 
 def withdraw(federation: Federation, env: Env, action: Withdraw) -> None:

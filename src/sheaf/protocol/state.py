@@ -27,12 +27,13 @@ class Role(IntEnum):
 
 @dataclass(frozen=True)
 class Env:
-    """Who acts, when (ledger time, seconds), and how much a pulled token really delivered
-    (None: as much as asked, as tokens without a transfer fee do)."""
+    """Who acts, when (ledger time, seconds), how much a pulled token really delivered (None: as
+    much as asked, as tokens without a transfer fee do), and which tokens refuse to pay out."""
 
     sender: bytes
     now: int
     received: int | None = None
+    refusing: frozenset[bytes] = frozenset()
 
     def delivered(self, asked: int) -> int:
         """What arrived of the tokens `asked` for."""
