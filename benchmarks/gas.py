@@ -80,10 +80,10 @@ class Stage:
     """
 
     def __init__(self, same_token: bool) -> None:
-        keys = {address_of(key): key for key in (word("key", i) for i in range(124))}
+        people = 3 + PARTICIPANTS + AGGREGATORS
+        keys = {address_of(key): key for key in (word("key", i) for i in range(people))}
         self.accounts = list(keys)
-        self.deployer, self.sponsor, self.auditor = self.accounts[:3]
-        self.seats = self.accounts[3:]
+        self.deployer, self.sponsor, self.auditor, *self.seats = self.accounts
         self.ledger = EmbeddedLedger.create(
             None,
             chain_id=CHAIN_ID,

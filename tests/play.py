@@ -59,6 +59,10 @@ ECONOMICS = Economics(
     slash_overturned=23,
 )
 TERMS = Terms(MODEL_TERMS, SCHEDULE, COHORT, ECONOMICS)
+MOMENTUM = {"optimiser": 1, "mean_divisor": 10, "rate": 2**20}
+ADAGRAD = {**MOMENTUM, "optimiser": 2, "floor": 2**14}
+ADAM = {**ADAGRAD, "optimiser": 3, "square_divisor": 100}
+YOGI = {**ADAM, "optimiser": 4}
 DEPOSIT = 2200
 
 A = TypeVar("A")
@@ -139,11 +143,16 @@ class Play:
         assert self.world.federation == before
         return str(rejection.value)
 
+    def state_root(self, model: str) -> bytes:
+        """Tree root of the optimiser's state beside a model; zero where there is no optimiser."""
+        return digest("state", model) if self.terms.model.optimiser else ZERO
+
     # Publication to the first round.
 
     def publication(self, **changes: Any) -> Publish:
         """The sponsor's action."""
-        usual = Publish(self.terms, self.document, digest("initial"), ZERO, DEPOSIT)
+        state = self.state_root("initial")
+        usual = Publish(self.terms, self.document, digest("initial"), state, DEPOSIT)
         return replace(usual, **changes)
 
     def publish(self, **changes: Any) -> list[str]:
@@ -242,7 +251,7 @@ class Play:
         """What a slot will open: a result of that name, or a missing chunk."""
         salt = digest("ballot", self.task.round, self.task.attempt, slot)
         if isinstance(vote, str):
-            return RevealVerdict(self.id, ZERO, digest(vote), ZERO, ZERO, salt)
+            return RevealVerdict(self.id, ZERO, digest(vote), self.state_root(vote), ZERO, salt)
         return RevealMissing(self.id, *vote, ZERO, salt)
 
     def sealed(
@@ -283,8 +292,11 @@ class Play:
 
     def settlement(self, model: str | None, steps: int = 2**16 - 1) -> Settle:
         """A page; `model` is the claim's, None for an aborted round."""
-        header = self.task.header(Kind.MODEL, digest(model)) if model else ZERO
-        return Settle(self.id, steps, ZERO, header, ZERO)
+        if model is None:
+            return Settle(self.id, steps, ZERO, ZERO, ZERO)
+        header = self.task.header(Kind.MODEL, digest(model))
+        state = self.task.header(Kind.OPTIMISER_STATE, self.state_root(model))
+        return Settle(self.id, steps, ZERO, header, state)
 
     def settle(self, model: str | None = None, steps: int = 2**16 - 1) -> list[str]:
         """Settle the round once its window is over, in pages of `steps`; all lines."""

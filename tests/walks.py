@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import permutations
 
 from sheaf.protocol.actions import (
     Action,
@@ -101,6 +102,8 @@ class Walk:
 
     def _enabled(self) -> Iterator[Choice]:
         play, task = self.play, self.play.task
+        if self._twins() and not self.over:
+            yield self._duplicate
         if task.phase in (Phase.COMMIT, Phase.REVEAL):
             yield from self._participants_moves()
         elif Phase.HOLD <= task.phase <= Phase.VERDICT_REVEAL:
@@ -109,8 +112,7 @@ class Walk:
                     yield partial(self._member_move, slot)
         elif not self.over:
             yield lambda: (play.sponsor, self._closing())
-            if task.current.owed:
-                yield lambda: (play.sponsor, Duplicate(task.id, self.pick(3), self.pick(3)))
+            yield self._report
         else:
             for owner in (*play.participants, *play.aggregators):
                 yield partial(self._take_out, owner)
@@ -126,9 +128,9 @@ class Walk:
                 yield partial(self._reveal, position)
 
     def _commit(self, position: int) -> Move:
-        """A commitment, one in four to a root that others may share."""
+        """A commitment, one in three to a root that others may share."""
         root = digest("shared", self.play.task.round)
-        changes = {"root": root} if self.pick(4) == 2 else {}
+        changes = {"root": root} if self.pick(3) == 2 else {}
         update = self.play.update(position, samples=1 + self.pick(1000), **changes)
         self.play.updates[position] = update
         return self.play.participant(position), self.play.commitment(position, update)
@@ -160,6 +162,21 @@ class Walk:
             play.ballots[slot] = play.ballot(slot, votes[self.pick(len(votes))])
             return member, play.sealed(member, play.ballots[slot])
         return member, play.ballots[slot]
+
+    def _report(self) -> Move:
+        """Some bytes about a round that has begun."""
+        task = self.play.task
+        return self.play.sponsor, Report(task.id, self.pick(task.round + 1), bytes(self.pick(9)))
+
+    def _twins(self) -> list[tuple[int, int]]:
+        """Pairs of owed updates of equal root, in both orders."""
+        task, updates = self.play.task, self.play.updates
+        owed = [i for i in range(task.cohort) if task.current.owed >> i & 1]
+        return [(i, j) for i, j in permutations(owed, 2) if updates[i].root == updates[j].root]
+
+    def _duplicate(self) -> Move:
+        twins = self._twins()
+        return self.play.sponsor, Duplicate(self.play.id, *twins[self.pick(len(twins))])
 
     def _take_out(self, owner: bytes) -> Move:
         ways = (Claim(self.play.id), Withdraw(STAKE), Withdraw(REWARD))

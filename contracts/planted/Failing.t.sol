@@ -17,7 +17,7 @@ contract PlantedFailures is Harness {
     }
 
     function test_planted_failure() public pure {
-        assertEq(1, 2);
+        assertEq(uint256(1), 2);
     }
 
     function testFuzz_planted_failure(uint256 word) public pure {

@@ -28,17 +28,4 @@ contract Federation is Registration, Attempts, Settling {
         else if (phase == Phase.VerdictCommit) _closeVerdictCommits(task, state);
         else _closeVerdicts(task, state);
     }
-
-    /// @inheritdoc IFederation
-    function load(bytes32[] calldata slots) external view returns (bytes32[] memory words) {
-        words = new bytes32[](slots.length);
-        for (uint256 index = 0; index < slots.length; ++index) {
-            bytes32 slot = slots[index];
-            bytes32 word;
-            assembly ("memory-safe") {
-                word := sload(slot)
-            }
-            words[index] = word;
-        }
-    }
 }

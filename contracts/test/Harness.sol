@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 /// @notice The cheat codes our tests use, answered by forge at a fixed address.
 interface Vm {
-    function assume(bool condition) external pure;
     function expectRevert(bytes calldata data) external;
     function prank(address sender) external;
     function warp(uint256 timestamp) external;
@@ -18,11 +17,21 @@ abstract contract Harness {
     bool public constant IS_TEST = true;
 
     error Unequal(uint256 found, uint256 expected);
+    error UnequalInteger(int256 found, int256 expected);
     error UnequalAddress(address found, address expected);
+    error Untrue();
     error UnequalBytes(bytes found, bytes expected);
 
     function assertEq(uint256 found, uint256 expected) internal pure {
         if (found != expected) revert Unequal(found, expected);
+    }
+
+    function assertEq(int256 found, int256 expected) internal pure {
+        if (found != expected) revert UnequalInteger(found, expected);
+    }
+
+    function assertTrue(bool holds) internal pure {
+        if (!holds) revert Untrue();
     }
 
     function assertEq(address found, address expected) internal pure {
@@ -36,5 +45,13 @@ abstract contract Harness {
     /// @dev Folds a fuzzed word into [low, high].
     function within(uint256 word, uint256 low, uint256 high) internal pure returns (uint256) {
         return high - low == type(uint256).max ? word : low + word % (high - low + 1);
+    }
+
+    /// @dev Folds a fuzzed word into [low, high], which is not all of them.
+    function within(int256 word, int256 low, int256 high) internal pure returns (int256) {
+        unchecked {
+            uint256 offset = uint256(word) % (uint256(high) - uint256(low) + 1);
+            return int256(uint256(low) + offset);
+        }
     }
 }

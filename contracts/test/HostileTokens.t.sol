@@ -45,7 +45,7 @@ contract HostileTokensTest is Harness {
         token.arm(address(token), abi.encodeCall(token.transfer, (PARTICIPANT, 7)));
         token.transfer(address(token), 50);
         assertEq(token.hookCalls(), 1);
-        assertEq(token.hookSucceeded() ? 1 : 0, 1);
+        assertTrue(token.hookSucceeded());
         assertEq(token.hookResult(), abi.encode(true));
         assertEq(token.balanceOf(PARTICIPANT), 7);
         assertEq(token.balanceOf(address(token)), 43);
@@ -56,7 +56,7 @@ contract HostileTokensTest is Harness {
         token.arm(address(token), abi.encodeCall(token.transfer, (PARTICIPANT, 51)));
         token.approve(address(this), 50);
         token.transferFrom(address(this), address(token), 50);
-        assertEq(token.hookSucceeded() ? 1 : 0, 0);
+        assertTrue(!token.hookSucceeded());
         assertEq(
             token.hookResult(),
             abi.encodeWithSelector(

@@ -126,7 +126,7 @@ contract VaultTest is Harness {
 
     function assertRefused(HookToken token) private view {
         assertEq(token.hookCalls(), 1);
-        assertEq(token.hookSucceeded() ? 1 : 0, 0);
+        assertTrue(!token.hookSucceeded());
         assertEq(token.hookResult(), abi.encodeWithSelector(Guarded.Reentered.selector));
     }
 }

@@ -14,9 +14,20 @@ import { parseArgs } from "node:util";
 import solc from "solc";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+/// Shipped contracts with one line changed, so that tests see who notices; their ABI is the same.
+const VARIANTS = {
+  OverpayingFederation: {
+    contract: "Federation",
+    file: "src/federation/Settling.sol",
+    line: "else reward = share;",
+    instead: "else reward = share + 1;",
+  },
+};
 const COLLECTIONS = [
   { sources: "src", artefacts: "src/sheaf/ledger/artifacts" },
   { sources: "test/tokens", artefacts: "tests/contracts/artifacts" },
+  { sources: "test/exposed", artefacts: "tests/contracts/exposed" },
+  { sources: "src", artefacts: "tests/e2e/artifacts", variants: VARIANTS },
 ];
 /// EIP-170 and EIP-3860: no chain deploys more.
 const RUNTIME_LIMIT_BYTES = 24_576;
@@ -42,16 +53,24 @@ function settings() {
   };
 }
 
-function readImport(path) {
-  const file = join(ROOT, path);
-  return existsSync(file) ? { contents: readFileSync(file, "utf8") } : { error: "no such file" };
+/// The text of a source, with the line of a variant replaced where it stands in this file.
+function source(path, variant) {
+  const text = readFileSync(join(ROOT, path), "utf8");
+  if (path !== variant?.file) return text;
+  const parts = text.split(variant.line);
+  if (parts.length !== 2) {
+    throw new Failure(`${path}: found '${variant.line}' ${parts.length - 1} times, expected once`);
+  }
+  return parts.join(variant.instead);
 }
 
-function compile(path, compilerSettings) {
+function compile(path, compilerSettings, variant = undefined) {
+  const readImport = (imported) => existsSync(join(ROOT, imported))
+    ? { contents: source(imported, variant) } : { error: "no such file" };
   const input = {
     language: "Solidity",
     settings: compilerSettings,
-    sources: { [path]: { content: readFileSync(join(ROOT, path), "utf8") } },
+    sources: { [path]: { content: source(path, variant) } },
   };
   const output = JSON.parse(solc.compile(JSON.stringify(input), { import: readImport }));
   const complaints = output.errors ?? [];
@@ -94,13 +113,22 @@ function sorted(value) {
   return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])]));
 }
 
-/// Artefact name to content, for every source of a collection that is wanted.
-function artefactsOf({ sources }, wanted, compilerSettings) {
+/// The names of a collection's artefacts.
+function namesOf({ sources, variants }) {
+  if (variants) return Object.keys(variants);
+  const entries = readdirSync(join(ROOT, sources)).filter((entry) => entry.endsWith(".sol"));
+  return entries.map((entry) => basename(entry, ".sol")).sort();
+}
+
+/// Artefact name to content, for every one of a collection that is wanted.
+function artefactsOf(collection, wanted, compilerSettings) {
   const files = new Map();
-  for (const entry of readdirSync(join(ROOT, sources)).sort()) {
-    const name = basename(entry, ".sol");
-    if (name === entry || !(wanted.size === 0 || wanted.has(name))) continue;
-    const compiled = sorted(compile(`${sources}/${entry}`, compilerSettings));
+  for (const name of namesOf(collection)) {
+    if (!(wanted.size === 0 || wanted.has(name))) continue;
+    const variant = collection.variants?.[name];
+    const path = `${collection.sources}/${variant?.contract ?? name}.sol`;
+    const compiled = sorted(compile(path, compilerSettings, variant));
+    if (variant) compiled.abi = [];
     files.set(`${name}.json`, `${JSON.stringify(compiled, null, 2)}\n`);
   }
   return files;
@@ -124,11 +152,13 @@ function* differences(repository, folder, files) {
   }
 }
 
-function* orphans(repository, { sources, artefacts }) {
+function* orphans(repository, collection) {
+  const { artefacts } = collection;
   if (!existsSync(join(repository, artefacts))) return;
+  const names = namesOf(collection);
   for (const entry of readdirSync(join(repository, artefacts)).sort()) {
     const name = basename(entry, ".json");
-    if (name !== entry && !existsSync(join(ROOT, sources, `${name}.sol`))) {
+    if (name !== entry && !names.includes(name)) {
       yield `${artefacts}/${entry}: no source compiles to it, remove it`;
     }
   }

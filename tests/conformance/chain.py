@@ -1,4 +1,4 @@
-"""The contracts on an embedded ledger: one transaction a block, spoken to in the spec's words."""
+"""The contracts on a chain: one transaction a block, spoken to in the spec's words."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from functools import cache
 from pathlib import Path
 
 from coincurve import PrivateKey
-from eth.vm.forks.cancun import CancunVM
-from eth_typing import Address, Hash32
 
 from sheaf.ledger.abi import Interface
 from sheaf.ledger.artifacts import Artifact, artifact, parse_artifact
 from sheaf.ledger.client import sign
-from sheaf.ledger.embedded import EmbeddedLedger
-from sheaf.ledger.engine import Block, Log, Message, Receipt
-from sheaf.ledger.pyevm import PyEvmEngine
-from sheaf.ledger.pyevm_records import plain_header
+from sheaf.ledger.engine import Log, Receipt
 from sheaf.protocol.actions import Action, Withdraw
 from sheaf.protocol.errors import Reason, Rejected
 from sheaf.protocol.events import EVENTS, Withdrawn
+from tests.conformance import grounds
+from tests.conformance.grounds import Ground, Write
 from tests.conformance.storage import ALLOWANCES_SLOT, BALANCES_SLOT, entry
 from tests.worlds import CHAIN, DEPLOYMENT, REWARD, STAKE, TAX_BPS, TAXED, account, key
 
@@ -39,7 +36,8 @@ VAULT = Interface(artifact("Vault").abi, [Withdrawn])
 
 
 @cache
-def _hostile(name: str) -> Artifact:
+def hostile(name: str) -> Artifact:
+    """A token that misbehaves, from `contracts/test/tokens`."""
     return parse_artifact((HOSTILE / f"{name}.json").read_text("utf-8"))
 
 
@@ -49,27 +47,30 @@ def _key(label: str) -> PrivateKey:
 
 
 class Chain:
-    """A ledger with the tokens and the federation on it, and everybody's purse filled."""
+    """A chain with the tokens and the federation on it, and everybody's purse filled."""
 
-    def __init__(self, ledger: EmbeddedLedger, vault: bytes) -> None:
-        self.ledger, self.vault = ledger, vault
+    def __init__(self, ground: Ground, vault: bytes) -> None:
+        self.ground, self.vault = ground, vault
         self.federation = DEPLOYMENT.address
 
     def transact(self, label: str, to: bytes | None, calldata: bytes, now: int) -> Receipt:
         """One transaction in a block of its own."""
         self.queue(label, to, calldata)
-        return self.ledger.mine(now).receipts[0]
+        (receipt,) = self.ground.mine(now)
+        return receipt
 
     def queue(self, label: str, to: bytes | None, calldata: bytes) -> None:
         """A transaction for the next block."""
-        sender = account(label)
-        nonce = self.ledger.engine.nonce(sender) + len(self.ledger.waiting_from(sender))
-        fields = (nonce, 0, FEE_WEI, GAS, to or b"", 0, calldata)
-        self.ledger.submit(sign(_key(label), CHAIN, fields))
+        fields = (self.ground.nonce(account(label)), 0, FEE_WEI, GAS, to or b"", 0, calldata)
+        self.ground.submit(sign(_key(label), CHAIN, fields))
+
+    def call(self, to: bytes, calldata: bytes) -> bytes:
+        """What a call returns at the head."""
+        return self.ground.call(to, calldata)
 
     def copy(self) -> Chain:
-        """The same chain, to go on independently."""
-        return Chain(self.ledger.copy(), self.vault)
+        """The same chain, to go on with."""
+        return Chain(self.ground.copy(), self.vault)
 
     def act(self, label: str, action: Action, now: int) -> tuple[object, ...]:
         """The events of a spec action's transaction, or `Rejected` as the contract reverted."""
@@ -83,27 +84,11 @@ class Chain:
 
     def storage(self, address: bytes, slot: int) -> int:
         """A slot of a contract at the head."""
-        return self.ledger.engine.storage(address, slot)
+        return self.ground.storage(address, slot)
 
-    def poke(self, writes: Sequence[tuple[bytes, int, int]], now: int) -> None:
+    def poke(self, writes: Sequence[Write], now: int) -> None:
         """Surgery: a block that writes (contract, slot, value) without any transaction."""
-        engine = self.ledger.engine
-        assert isinstance(engine, PyEvmEngine)
-        parent = engine._head()
-        header = CancunVM.create_header_from_parent(
-            parent,
-            timestamp=now,
-            gas_limit=parent.gas_limit,
-            coinbase=Address(bytes(20)),
-            parent_beacon_block_root=Hash32(bytes(32)),
-        )
-        vm = engine._vm(header)
-        for address, slot, value in writes:
-            vm.state.set_storage(Address(address), slot, value)
-        filled = vm.set_block_transactions_and_withdrawals(vm.get_block(), header, [], [])
-        sealed = vm.mine_block(filled).block.header
-        engine._chain.persist_header(sealed)
-        self.ledger._file.commit(Block(plain_header(sealed), (), ()))
+        self.ground.poke(writes, now)
 
     @property
     def _speakers(self) -> tuple[bytes, bytes]:
@@ -130,12 +115,11 @@ def _rejection(interface: Interface, data: bytes) -> Rejected:
 @cache
 def deployed(stake_tax_bps: int) -> Chain:
     """The chain every world starts from; copy it."""
-    deployer = account("deployer")
-    allocation = {account(label): 10**24 for label in ("deployer", *CROWD)}
-    ledger = EmbeddedLedger.create(None, chain_id=CHAIN, allocation=allocation, timestamp=0)
-    chain, supply, now = Chain(ledger, b""), 2**200, 1
+    deployer, supply, now = account("deployer"), 2**200, 1
+    funded = [account(label) for label in ("deployer", *CROWD)]
+    chain = Chain(grounds.begin(CHAIN, funded), b"")
     for name, tax in (("stake", stake_tax_bps), ("reward", 0), ("taxed", TAX_BPS)):
-        source = _hostile("FeeOnTransferToken") if tax else artifact("Token")
+        source = hostile("FeeOnTransferToken") if tax else artifact("Token")
         arguments = (name, name, 6, deployer, supply, *([tax] if tax else []))
         creation = Interface(source.abi).creation(source.bytecode, *arguments)
         chain.transact("deployer", None, creation, now).require()
@@ -143,7 +127,7 @@ def deployed(stake_tax_bps: int) -> Chain:
     code = FEDERATION.creation(artifact("Federation").bytecode, STAKE)
     receipt = chain.transact("deployer", None, code, now).require()
     assert receipt.contract == DEPLOYMENT.address
-    returned = ledger.engine.call(Message(DEPLOYMENT.address, FEDERATION.calldata("vault")))
+    returned = chain.call(DEPLOYMENT.address, FEDERATION.calldata("vault"))
     (chain.vault,) = FEDERATION.result("vault", returned)
     _fill_purses(chain, now + 1)
     return chain

@@ -74,8 +74,8 @@ MONEY = (packed(15, "escrow:12 dust:12"), packed(16, "burned:16 burned_stake:16"
 TERMS = (
     packed(
         17,
-        "coordinates:8 trainable:8 fraction_bits:1 chunk_log2:1 rule:1 trim_numerator:2 "
-        "trim_denominator:2",
+        "coordinates:5 trainable:5 fraction_bits:1 chunk_log2:1 rule:1 trim_numerator:2 "
+        "trim_denominator:2 optimiser:1 mean_divisor:3 square_divisor:3 rate:4 floor:4",
     ),
     packed(
         18,
@@ -211,8 +211,12 @@ def _seat(seat: Seat) -> Iterator[tuple[str, int]]:
 
 
 def assert_books(load: Load, balance: Callable[[bytes], int], federation: Federation) -> None:
-    """What the vault holds and owes of every token is what the specification's books say."""
+    """What the vault holds and owes of every token is what the specification's books say, which
+    forget whom nothing is owed any more: so everybody is asked for."""
+    tasks = federation.tasks.values()
+    everybody = {account for task in tasks for account in (task.sponsor, *task.seats)}
     for token, books in federation.vault.items():
         assert balance(token) == books.deposits - books.withdrawals
-        for account, amount in books.withdrawable.items():
-            assert load(entry(entry(WITHDRAWABLE_SLOT, token), account)) == amount
+        for account in everybody | books.withdrawable.keys():
+            owed = load(entry(entry(WITHDRAWABLE_SLOT, token), account))
+            assert owed == books.withdrawable.get(account, 0)

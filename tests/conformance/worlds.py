@@ -25,6 +25,7 @@ class BothWorlds:
     def __init__(self, stake_tax_bps: int = 0) -> None:
         self.spec = SpecWorld(stake_tax_bps)
         self.chain = deployed(stake_tax_bps).copy()
+        self._stake_tax_bps = stake_tax_bps
         self._fresh = self._began_fresh = True
 
     @property
@@ -53,16 +54,18 @@ class BothWorlds:
     def recall(self, start: Hashable) -> bool:
         """As `World.recall`."""
         self._began_fresh = self._fresh
-        if not self._fresh or start not in self.remembered:
+        found = self.remembered.get((self._stake_tax_bps, start))
+        if not self._fresh or found is None:
             return False
-        spec, chain = self.remembered[start]
+        spec, chain = found
         self.spec, self.chain, self._fresh = copy.deepcopy(spec), chain.copy(), False
         return True
 
     def remember(self, start: Hashable) -> None:
         """As `World.remember`."""
-        if self._began_fresh:
-            self.remembered[start] = copy.deepcopy(self.spec), self.chain.copy()
+        if self._began_fresh and self.chain.ground.branches:
+            place = self._stake_tax_bps, start
+            self.remembered[place] = copy.deepcopy(self.spec), self.chain.copy()
 
     def set_stake(self, task: bytes, sender: bytes, stake: int) -> None:
         """As `World.set_stake`; the vault's balance follows."""

@@ -5,12 +5,31 @@ import pytest
 import torch
 
 from sheaf.learning import arrays
-from sheaf.learning.algorithms import ALGORITHMS, Algorithm, fedavg, fedprox
+from sheaf.learning.algorithms import (
+    ALGORITHMS,
+    Algorithm,
+    fedadagrad,
+    fedadam,
+    fedavg,
+    fedavgm,
+    fedprox,
+    fedyogi,
+)
+from sheaf.protocol import bounds
 from sheaf.protocol.arithmetic import LIMIT, sat
 from sheaf.protocol.errors import InvalidConfiguration, InvalidModel
+from sheaf.protocol.optimisers import OptimiserKind
 
-MEMBERS = [fedavg(), fedprox(mu=[1, 100])]
+PLAIN = [fedavg(), fedprox(mu=[1, 100])]
+MOVING = [
+    fedavgm(16, 10, 2**20),
+    fedadagrad(16, 1, 2**17, 2**14),
+    fedadam(16, 10, 100, 2**17, 2**14),
+    fedyogi(16, 10, 100, 2**17, 2**14),
+]
+MEMBERS = [*PLAIN, *MOVING]
 each_algorithm = pytest.mark.parametrize("algorithm", MEMBERS, ids=lambda member: member.name)
+each_plain = pytest.mark.parametrize("algorithm", PLAIN, ids=lambda member: member.name)
 
 
 def test_every_row_of_the_table_is_tested() -> None:
@@ -18,7 +37,12 @@ def test_every_row_of_the_table_is_tested() -> None:
     assert ALGORITHMS["fedprox"](mu=[1, 2]).name == "fedprox"
 
 
-@each_algorithm
+def test_a_task_can_name_every_row_and_no_other() -> None:
+    assert set(bounds.ALGORITHMS) == set(ALGORITHMS)
+    assert set(bounds.ALGORITHMS.values()) == set(OptimiserKind)
+
+
+@each_plain
 def test_step_adds_and_saturates(algorithm: Algorithm) -> None:
     model = [0, 5, LIMIT, LIMIT, -LIMIT, -(2**31), 7, -7]
     aggregate = [0, -7, 1, -1, -1, 0, LIMIT, -LIMIT]
@@ -31,7 +55,7 @@ def test_step_adds_and_saturates(algorithm: Algorithm) -> None:
     assert vectors.tolist() == [model, aggregate]
 
 
-@each_algorithm
+@each_plain
 def test_step_is_the_same_in_torch_and_over_chunks(algorithm: Algorithm) -> None:
     generator = np.random.default_rng(3)
     shape = (2, arrays.COLUMNS + 5)
@@ -43,12 +67,18 @@ def test_step_is_the_same_in_torch_and_over_chunks(algorithm: Algorithm) -> None
     assert tensors.tolist() == expected
 
 
+@each_plain
+def test_plain_averaging_starts_from_nothing(algorithm: Algorithm) -> None:
+    assert algorithm.start(3) is None
+
+
 @each_algorithm
 def test_step_refuses_what_does_not_fit(algorithm: Algorithm) -> None:
+    state = algorithm.start(3)
     with pytest.raises(InvalidModel, match="vector 1: found shape"):
-        algorithm.step(np.zeros(3, dtype=np.int32), np.zeros(2, dtype=np.int32), None)
+        algorithm.step(np.zeros(3, dtype=np.int32), np.zeros(2, dtype=np.int32), state)
     with pytest.raises(InvalidModel, match="vector 0: found float64"):
-        algorithm.step(np.zeros(3), np.zeros(3, dtype=np.int32), None)
+        algorithm.step(np.zeros(3), np.zeros(3, dtype=np.int32), state)
 
 
 @each_algorithm

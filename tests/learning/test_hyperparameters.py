@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sheaf.learning.hyperparameters import options, ratio, real
+from sheaf.learning.hyperparameters import decay_divisor, fixed_point, options, ratio, real
 from sheaf.protocol.errors import InvalidConfiguration
 
 
@@ -36,6 +36,26 @@ def test_a_ratio_is_the_nearest_float() -> None:
     assert real((0, 1), minimum=0) == 0.0
     with pytest.raises(InvalidConfiguration, match="found -1/3, accepted: at least 0"):
         real([-1, 3], minimum=0)
+
+
+@pytest.mark.parametrize(
+    ("decay", "k"),
+    [((0, 1), 1), ((1, 2), 2), ((2, 3), 3), ((9, 10), 10), ((90, 100), 10), ((999, 1000), 1000)],
+)
+def test_a_decay_is_one_less_a_part(decay: tuple[int, int], k: int) -> None:
+    assert decay_divisor(decay) == k
+
+
+@pytest.mark.parametrize("decay", [(1, 1), (3, 2), (-1, 2), (3, 5), (85, 100)])
+def test_another_decay_is_refused(decay: tuple[int, int]) -> None:
+    with pytest.raises(InvalidConfiguration, match=r"accepted: 0, or 1 - 1/k for a whole k"):
+        decay_divisor(decay)
+
+
+def test_fixed_point_is_nearest_and_halves_go_outwards() -> None:
+    assert fixed_point((1, 4), 2) == 1
+    assert [fixed_point((n, 8), 2) for n in (1, -1, 3, 5)] == [1, -1, 2, 3]
+    assert fixed_point((1, 1000), 24) == 16_777
 
 
 def test_options_by_hand() -> None:

@@ -13,7 +13,6 @@ from sheaf.learning.lattice import (
     encode_update,
     float_view,
     from_bytes,
-    saturated,
     to_bytes,
 )
 from sheaf.protocol.arithmetic import LIMIT
@@ -95,10 +94,6 @@ def test_not_finite_is_refused_by_coordinate(value: float) -> None:
 def test_another_length_is_refused() -> None:
     with pytest.raises(InvalidModel, match=r"found 2 trained values .* accepted: \(3,\)"):
         encode_update(np.zeros(2), int32(0, 0, 0), 16)
-
-
-def test_saturated_counts_both_ends() -> None:
-    assert saturated(int32(LIMIT, -LIMIT, -LIMIT - 1, LIMIT - 1, 0)) == 3
 
 
 def test_bytes_are_little_endian_int32() -> None:

@@ -11,6 +11,9 @@ from torch.utils.data import Dataset, IterableDataset, TensorDataset
 from sheaf.learning.samples import samples_of
 from sheaf.protocol.errors import InvalidData, NotFinite
 
+WIDE = [wide for wide in [np.dtype(np.longdouble)] if wide.itemsize > 8]
+"""Floats that torch does not have, where the platform does."""
+
 X = np.arange(6, dtype=np.float32).reshape(3, 2)
 Y = np.array([0, 1, 1])
 
@@ -97,9 +100,18 @@ def test_accepted_forms_give_the_same_batches(data: object) -> None:
         ((np.array(["a", "b", "c"]), Y), "X: found dtype <U1, accepted: numbers"),
         ((X.astype(object), Y), "X: found dtype object"),
         ((X, np.array(1)), r"y: found shape \(\)"),
+        *(
+            ((X.astype(wide), Y), f"X: found dtype {wide}, accepted: numbers of up to 64 bits")
+            for wide in WIDE
+        ),
         ((X + 0j, Y), "X: found dtype complex64"),
         (Unbounded(), "found Unbounded without a length"),
-        (Stream(), "found Stream, an iterable dataset"),
+        (
+            Stream(),
+            "found Stream, an iterable dataset: without a length its samples cannot be counted, "
+            "and without an index no seed can schedule its batches; accepted: a torch Dataset with "
+            r"a length and items .* row per sample, such as one over list\(dataset\)$",
+        ),
     ],
 )
 def test_other_data_is_refused(data: object, line: str) -> None:
@@ -133,3 +145,16 @@ def test_not_finite_is_refused_by_sample() -> None:
     assert samples.batch([0, 2])[0].shape == (2, 2)
     with pytest.raises(NotFinite, match="X, sample 1: found NaN or infinity"):
         samples.batch([2, 1])
+
+
+def test_not_finite_is_found_in_long_arrays() -> None:
+    long = np.zeros((5000, 1), np.float32)
+    long[4999] = np.nan
+    with pytest.raises(NotFinite, match="X, sample 4999: found NaN or infinity"):
+        samples_of((long, np.zeros(5000)))
+
+
+def test_parts_are_all_samples_in_order() -> None:
+    samples = samples_of((X, Y))
+    assert [list(part) for part in samples.parts(2)] == [[0, 1], [2]]
+    assert [list(part) for part in samples.parts(3)] == [[0, 1, 2]]

@@ -23,7 +23,13 @@ from sheaf.learning.training import (
     repeatable,
     train,
 )
-from sheaf.protocol.errors import InvalidConfiguration, InvalidData, NotFinite, SheafError
+from sheaf.protocol.errors import (
+    InvalidConfiguration,
+    InvalidData,
+    InvalidModel,
+    NotFinite,
+    SheafError,
+)
 
 X = np.array([[1.0], [2.0], [3.0]])
 Y = np.array([2.0, 4.0, 6.0])
@@ -329,10 +335,57 @@ def test_errors_are_the_houses() -> None:
 
 
 def test_data_that_fits_is_no_objection_and_changes_nothing() -> None:
-    module = network()
-    before = vector_of(module, layout_of(module))
+    module = network().eval()
+    before = {name: tensor.tolist() for name, tensor in module.state_dict().items()}
     check_fit(module, classes(), "CrossEntropyLoss", batch_size=8, threads=1)
-    assert vector_of(module, layout_of(module)).tolist() == before.tolist()
+    assert {name: tensor.tolist() for name, tensor in module.state_dict().items()} == before
+    assert not module.training
+    assert all(parameter.grad is None for parameter in module.parameters())
+
+
+@pytest.mark.parametrize(("count", "batch_size"), [(1, 8), (3, 1)])
+def test_a_batch_that_a_normalisation_cannot_train_on_is_found(count: int, batch_size: int) -> None:
+    # In evaluation mode it would pass.
+    with pytest.raises(InvalidData, match=r"X of shape \(1, 4\) .*Expected more than 1 value"):
+        check_fit(
+            network().eval(), classes(count), "CrossEntropyLoss", batch_size=batch_size, threads=1
+        )
+    recipe = replace(CLASSES, batch_size=batch_size)
+    with pytest.raises(InvalidData, match="Expected more than 1 value"):
+        trained(network(), classes(count), recipe)
+
+
+def test_a_last_sample_that_joins_the_batch_before_is_no_objection() -> None:
+    check_fit(network(), classes(9), "CrossEntropyLoss", batch_size=8, threads=1)
+
+
+def test_a_module_of_which_nothing_is_trained_is_found() -> None:
+    module = line().requires_grad_(False)
+    with pytest.raises(InvalidModel, match="no trainable parameter has a part in"):
+        check_fit(module, (X, Y), "MSELoss", batch_size=8, threads=1)
+    with pytest.raises(InvalidModel, match="no trainable parameter has a part in"):
+        trained(module, (X, Y), SQUARES)
+
+
+def test_a_loss_that_is_infinite_at_the_start_is_no_divergence() -> None:
+    with pytest.raises(NotFinite, match="found a training loss of inf") as caught:
+        check_fit(line(), (X, Y * 1e38), "MSELoss", batch_size=8, threads=1)
+    assert caught.value.hint == ""
+
+
+class Twofold(nn.Linear):
+    """Returns its output and its input, as no loss wants them."""
+
+    def forward(self, values: torch.Tensor) -> Any:
+        return super().forward(values), values
+
+
+def test_a_module_returns_one_tensor() -> None:
+    found = "found a module that returns a tuple, accepted: one tensor"
+    with pytest.raises(InvalidModel, match=found):
+        check_fit(Twofold(1, 1), (X, Y), "MSELoss", batch_size=8, threads=1)
+    with pytest.raises(InvalidModel, match=found):
+        scores_of(Twofold(1, 1), (X, Y))
 
 
 @pytest.mark.parametrize("fault", ["width", "label"])

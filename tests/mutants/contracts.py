@@ -1,11 +1,11 @@
-"""Mutants of the contracts, on money, draws and phases, each with the vector that must notice."""
+"""Mutants of the contracts, on money, guards, draws and phases, each with what must notice."""
 
 from __future__ import annotations
 
 from tests.mutants.table import Mutant
 
 SETTLING, ROUNDS = "federation/Settling.sol", "federation/Rounds.sol"
-ATTEMPTS = "federation/Attempts.sol"
+ATTEMPTS, REGISTRATION = "federation/Attempts.sol", "federation/Registration.sol"
 WORDS, PERMUTATION = "libraries/Words.sol", "libraries/Permutation.sol"
 NOT_YET = "if (block.timestamp < state.core.deadline) revert NotYet();"
 
@@ -152,10 +152,59 @@ MONEY = (
     ),
     Mutant(
         "a seat is paid its stake twice",
-        "Settling.sol",
+        SETTLING,
         "vault.pay(state.amounts.rewardToken, msg.sender, credit)",
         "vault.pay(state.amounts.rewardToken, msg.sender, stake)",
         "claims_and_withdrawals",
+    ),
+)
+
+REENTRANCE = "tests/contracts/test_reentrance.py::"
+WITHIN = REENTRANCE + "test_from_within_a_transfer_nothing_goes"
+BEFORE = REENTRANCE + "test_the_federation_turns_away_before_it_looks"
+
+GUARDS = (
+    Mutant(
+        "a pull can be entered again",
+        "Vault.sol",
+        "        nonReentrant\n        returns",
+        "        returns",
+        WITHIN + "[claim]",
+    ),
+    Mutant(
+        "a payment can be entered again",
+        "Vault.sol",
+        "        nonReentrant\n    {",
+        "    {",
+        WITHIN + "[withdraw]",
+    ),
+    Mutant(
+        "a withdrawal can be entered again",
+        "Vault.sol",
+        "external nonReentrant {",
+        "external {",
+        WITHIN + "[withdraw]",
+    ),
+    Mutant(
+        "a publication can be entered again",
+        REGISTRATION,
+        "external nonReentrant {",
+        "external {",
+        BEFORE + "[publish]",
+    ),
+    Mutant(
+        "a registration can be entered again",
+        REGISTRATION,
+        "        nonReentrant\n    {",
+        "    {",
+        BEFORE + "[register]",
+    ),
+    Mutant(
+        "anybody delivers",
+        "Vault.sol",
+        "external onlyVault {",
+        "external {",
+        "tests/contracts/test_tokens.py::test_a_hook_cannot_be_paid_from_within_a_payment",
     ),
 )
 
@@ -336,4 +385,4 @@ PHASES = (
     ),
 )
 
-CONTRACTS = MONEY + DRAWS + PHASES
+CONTRACTS = MONEY + GUARDS + DRAWS + PHASES

@@ -100,7 +100,7 @@ def test_a_second_text_for_the_same_id_is_refused() -> None:
         "01701220",  # dag-pb: a UnixFS id
         "01551320",  # sha2-512
         "015580808001" + "20",  # multihash code 0x200000: not private use
-        "017180808081" + "0120",  # a tree is raw, never dag-cbor
+        "0171" + "8080c001" + "20",  # a tree is raw, never dag-cbor
         "01551221",  # says 33 bytes
         "01",
         "",

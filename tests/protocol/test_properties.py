@@ -66,6 +66,9 @@ def at_hold(committee: int = 3) -> Play:
     return play
 
 
+HOLDING = at_hold()
+
+
 def fork(play: Play) -> Play:
     """The same play once more, to go on from here differently."""
     return copy.deepcopy(play)
@@ -312,7 +315,7 @@ def test_a_verdict_sealed_for_attempt_1_does_not_open_in_attempt_2(
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**256 - 1), st.integers(0, 2**256 - 1))
 def test_any_bitmap_is_rejected_or_within_what_was_revealed(revealed: int, bitmap: int) -> None:
-    play = fork(START)
+    play = fork(HOLDING)
     play.task.current.revealed = revealed
     member, action = play.member(0), Hold(play.id, bitmap)
     if bitmap | revealed == revealed:
@@ -321,12 +324,10 @@ def test_any_bitmap_is_rejected_or_within_what_was_revealed(revealed: int, bitma
         assert play.no(member, action) == "NotRevealed"
 
 
-START = at_hold()
-
-
 def test_an_unknown_action_argument_changes_nothing() -> None:
-    play = fork(START)
+    play = fork(HOLDING)
     before = copy.deepcopy(play.world.federation)
-    for action in (Hold(play.id, 1 << 300), altered(Commit(play.id, ZERO), task=ZERO)):
-        play.no(play.member(0), action)
+    member, beyond = play.member(0), Hold(play.id, 1 << 300)
+    assert play.no(member, beyond) == "NotRevealed"
+    assert play.no(member, altered(Commit(play.id, ZERO), task=ZERO)) == "UnknownTask"
     assert play.world.federation == before

@@ -15,6 +15,7 @@ from multiformats import CID
 from sheaf.protocol import task as t
 from sheaf.protocol import terms
 from sheaf.protocol.errors import InvalidDocument
+from sheaf.protocol.optimisers import Constants
 from tests.example_task import TASK, changed, edited, plain, refusal
 
 
@@ -51,6 +52,21 @@ def test_terms_of_a_trimmed_mean() -> None:
     model = trimmed.terms().model
     assert (model.rule, model.trim_numerator, model.trim_denominator) == (2, 29, 100)
     assert changed("rule.name", "coordinate_median").terms().model.rule == 1
+
+
+def test_terms_of_server_optimisers() -> None:
+    moving = (
+        ("fedavgm", (10, 0, 2**25, 0), 1),
+        ("fedadagrad", (1, 0, 2**17, 2**14), 2),
+        ("fedadam", (10, 100, 2**17, 2**14), 3),
+        ("fedyogi", (10, 100, 2**17, 2**14), 4),
+    )
+    for name, constants, kind in moving:
+        algorithm = replace(TASK.algorithm, name=name, server=Constants(*constants))
+        task = replace(TASK, algorithm=algorithm)
+        task.check()
+        assert task.terms().model == terms.Model(10, 7, 16, 12, 0, 0, 0, kind, *constants)
+        assert t.Task.decode(task.encode()) == task
 
 
 def test_unknown_fields_are_refused() -> None:

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from sheaf.protocol import task as t
+from sheaf.protocol.bounds import BOUNDS, bounds_of
 from sheaf.protocol.errors import InvalidDocument
 from tests.example_task import TASK, changed, edited, refusal
 
 SEATS, POOL = "committee.seats", "committee.pool"
 STAKE = "rounds x the largest participant slash, and the nonce slash"
 AGGREGATOR_STAKE = "rounds x the largest aggregator slash, and the nonce slash"
-AMOUNTS = "integers from 0 to 2^96 - 1, and rounds x (reward + fee) as well"
+MEAN_DIVISOR = "k from 1 to 2^24 - 1 in 1 - 1/k; 0 without a server optimiser"
+SQUARE_DIVISOR = "k from 2 to 2^24 - 1 in 1 - 1/k; 0 unless fedadam or fedyogi"
+RATE = "2^-24 to below 2^7 (fedavgm: times k), at 24 bits; 0 without a server optimiser"
+FLOOR = "2^-14 to below 2^7, at 24 bits; 0 unless fedadagrad, fedadam or fedyogi"
+DTYPES = "bool, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64"
+ESCROW = "rounds x (reward + fee) of at most 2^96 - 1"
+TITLE = "1 to 100 printable characters"
+AMOUNTS = (
+    *("round_reward", "committee_fee", "participant_stake", "aggregator_stake", "demand_bond"),
+    *(f"slashes.{name}" for name in t.Slashes.__dataclass_fields__),
+)
+
+
+def pair(name: str = "x", dtype: str = "float32", size: int = 4) -> tuple[t.Feature, ...]:
+    """Features of a data hook, the second of which is as wanted."""
+    return t.Feature("X", "float32", (4,)), t.Feature(name, dtype, (4, size))
+
 
 # (field replaced, its value, the line after "task."), each violating exactly one bound.
 VIOLATIONS: tuple[tuple[str, object, str], ...] = (
     ("schema", 2, "schema: found 2; accepted: 1"),
-    ("name", "", "name: found ''; accepted: 1 to 100 characters"),
-    ("name", "n" * 101, f"name: found '{'n' * 101}'; accepted: 1 to 100 characters"),
+    ("name", "", f"name: found ''; accepted: {TITLE}"),
+    ("name", "n" * 101, f"name: found '{'n' * 101}'; accepted: {TITLE}"),
+    ("name", "a\nb", f"name: found 'a\\nb'; accepted: {TITLE}"),
+    ("name", "a\x1b[2J", f"name: found 'a\\x1b[2J'; accepted: {TITLE}"),
     ("model.entry", "no colon", "model.entry: found 'no colon'; accepted: module:function"),
     ("model.bundle", b"\x01", "model.bundle: found '01'; accepted: a SHA-256 digest"),
     ("model.initial", b"", "model.initial: found ''; accepted: a tree root of 32 bytes"),
@@ -41,7 +62,27 @@ VIOLATIONS: tuple[tuple[str, object, str], ...] = (
         (t.Feature("x", "float32", (4,)),),
         "data.features: found 1; accepted: none, or two: the features, the labels",
     ),
-    ("algorithm.name", "sgd", "algorithm.name: found 'sgd'; accepted: fedavg, fedprox"),
+    ("data.features", pair(name=""), f"data.features[1].name: found ''; accepted: {TITLE}"),
+    ("data.features", pair("a\tb"), f"data.features[1].name: found 'a\\tb'; accepted: {TITLE}"),
+    (
+        "data.features",
+        pair(dtype="banana"),
+        f"data.features[1].dtype: found 'banana'; accepted: {DTYPES}",
+    ),
+    *(
+        (
+            "data.features",
+            pair(size=size),
+            f"data.features[1].shape: found (4, {size}); accepted: sizes from 1 to 2^31 - 1",
+        )
+        for size in (-1, 0, 2**31)
+    ),
+    (
+        "algorithm.name",
+        "sgd",
+        "algorithm.name: found 'sgd'; accepted: fedavg, fedprox, fedavgm, fedadagrad, fedadam, "
+        "fedyogi",
+    ),
     (
         "algorithm.proximal",
         (1, 10),
@@ -55,7 +96,8 @@ VIOLATIONS: tuple[tuple[str, object, str], ...] = (
         2**31,
         f"algorithm.batch_size: found {2**31}; accepted: 1 to 2^31 - 1",
     ),
-    ("algorithm.threads", 0, "algorithm.threads: found 0; accepted: 1 to 2^31 - 1"),
+    ("algorithm.threads", 0, "algorithm.threads: found 0; accepted: 1 to 1024"),
+    ("algorithm.threads", 1025, "algorithm.threads: found 1025; accepted: 1 to 1024"),
     ("algorithm.seed", -1, "algorithm.seed: found -1; accepted: 0 to 2^63 - 1"),
     ("algorithm.seed", 2**63, f"algorithm.seed: found {2**63}; accepted: 0 to 2^63 - 1"),
     (
@@ -70,8 +112,17 @@ VIOLATIONS: tuple[tuple[str, object, str], ...] = (
     ),
     ("evaluation.entry", "x", "evaluation.entry: found 'x'; accepted: module:function, or \"\""),
     *(
-        (f"resources.{n}", -1, f"resources.{n}: found -1; accepted: an integer of at least 0")
+        (
+            "evaluation.metrics",
+            metrics,
+            f"evaluation.metrics: found {metrics}; accepted: names, each once",
+        )
+        for metrics in (("",), ("auc", "a metric"), ("auc", "auc"))
+    ),
+    *(
+        (f"resources.{n}", amount, f"resources.{n}: found {amount}; accepted: 0 to 2^31 - 1")
         for n in ("cpu_cores", "gpus", "ram_mib", "bandwidth_kbps")
+        for amount in (-1, 2**31)
     ),
     ("schedule.finality_s", -1, "schedule.finality_s: found -1; accepted: at least 0"),
     (
@@ -146,7 +197,15 @@ VIOLATIONS: tuple[tuple[str, object, str], ...] = (
         bytes(20),
         f"reward_token: found {'00' * 20}; accepted: a token's address, not zero",
     ),
-    ("economics.round_reward", 2**96, f"amounts: found a value out of bounds; accepted: {AMOUNTS}"),
+    *(
+        (f"economics.{n}", 2**96, f"economics.{n}: found {2**96}; accepted: 0 to 2^96 - 1")
+        for n in AMOUNTS
+    ),
+    (
+        "economics.committee_fee",
+        2**96 - 1,
+        f"economics.escrow: found {10 * (10**6 + 2**96 - 1)}; accepted: {ESCROW}",
+    ),
     ("economics.participant_stake", 399, f"participant_stake: found 399; accepted: {STAKE}"),
     (
         "economics.aggregator_stake",
@@ -173,6 +232,11 @@ VIOLATIONS: tuple[tuple[str, object, str], ...] = (
         t.RuleChoice("trimmed_mean", (1, 2)),
         "trim: found (1, 2); accepted: a ratio [n, d], 2n < d < 65536",
     ),
+    ("algorithm.name", "fedavgm", f"mean_divisor: found 0; accepted: {MEAN_DIVISOR}"),
+    ("algorithm.server.mean_divisor", 10, f"mean_divisor: found 10; accepted: {MEAN_DIVISOR}"),
+    ("algorithm.server.square_divisor", 9, f"square_divisor: found 9; accepted: {SQUARE_DIVISOR}"),
+    ("algorithm.server.rate", -1, f"rate: found -1; accepted: {RATE}"),
+    ("algorithm.server.floor", 1024, f"floor: found 1024; accepted: {FLOOR}"),
 )
 
 
@@ -188,14 +252,16 @@ def test_a_violated_bound_is_one_exact_line(path: str, value: object, line: str)
 
 
 def test_every_bound_has_a_violation() -> None:
-    tried = {line.partition(":")[0].removeprefix("schedule.") for _, _, line in VIOLATIONS}
-    named = {field for field, *_ in TASK._bounds()} | set(t.BOUNDS)
-    # What the document cannot even say: layouts decide coordinates, and no task names an optimiser.
+    def plain(field: str) -> str:
+        return re.sub(r"\[\d\]", "", field.removeprefix("schedule."))
+
+    tried = {plain(line.partition(":")[0]) for _, _, line in VIOLATIONS}
+    named = {plain(field) for field, *_ in bounds_of(TASK)} | set(BOUNDS)
+    # What the document cannot even say: layouts decide coordinates, algorithms name optimisers.
     unreachable = {"coordinates", "trainable", "fraction_bits", "rule", "optimiser"}
     # Their stricter bounds in the document come first, or they are covered under its name.
-    stricter = {"goal", "committee"}
-    missing = {name.removeprefix("schedule.") for name in named} - tried - unreachable - stricter
-    assert missing == set()
+    stricter = {"goal", "committee", "amounts"}
+    assert named - tried - unreachable - stricter == set()
 
 
 LAYOUTS: tuple[tuple[list[dict[str, object]], str], ...] = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sheaf.protocol.actions import CommitVerdict, Hold
 from sheaf.protocol.hashing import ZERO
-from sheaf.protocol.merkle import Kind
-from tests.play import TERMS, Play, altered, changed, digest
+from sheaf.protocol.merkle import Kind, header
+from tests.play import ADAM, MOMENTUM, TERMS, YOGI, Play, altered, changed, digest
 from tests.vectors.table import vector
 from tests.worlds import REWARD, STAKE, World
 
@@ -209,10 +209,10 @@ def opened_verdicts(world: World) -> None:
     play.votes("m", "m", None)
     member, ballot, other = play.member(0), play.ballots[0], digest("other")
     for changes, told in (
-        ({"weights_root": other}, "CommitmentMismatch"),
+        ({"weights_root": other}, "WrongRoots"),
         ({"model_root": other}, "CommitmentMismatch"),
-        ({"model_root": ZERO}, "CommitmentMismatch"),
-        ({"state_root": other}, "CommitmentMismatch"),
+        ({"model_root": ZERO}, "WrongRoots"),
+        ({"state_root": other}, "WrongRoots"),
         ({"receipt": other}, "CommitmentMismatch"),
         ({"salt": other}, "CommitmentMismatch"),
         ({"task": other}, "UnknownTask"),
@@ -239,21 +239,47 @@ def a_verdict_over_another_counted_set_cannot_be_opened(world: World) -> None:
 
 @vector()
 def a_verdict_of_all_parts(world: World) -> None:
-    # Weights, optimiser state and receipt are part of the claim, or at least of the commitment.
-    play = at_hold(world)
+    # The optimiser's state and the receipt are part of the claim, or at least of the commitment.
+    play = at_hold(world, "adam", **ADAM)
     play.holds(0b111, 0b111, 0b111)
-    parts = {"weights_root": digest("w"), "state_root": digest("s")}
     for slot in range(3):
-        ballot = altered(play.ballot(slot, "m"), receipt=digest("receipt", slot), **parts)
-        play.ballots[slot] = ballot
-        play.do(play.member(slot), play.sealed(play.member(slot), ballot))
+        play.ballots[slot] = altered(play.ballot(slot, "m"), receipt=digest("receipt", slot))
+        play.do(play.member(slot), play.sealed(play.member(slot), play.ballots[slot]))
     play.close()
     assert play.opens(0, 1, 2)[0] == "claimed in 1"
-    bare = play.settlement("m")
-    at = play.task.deadline
-    assert play.no(play.sponsor, bare, at) == "WrongClaim"
-    state = play.task.header(Kind.OPTIMISER_STATE, parts["state_root"])
-    whole = altered(bare, weights_root=parts["weights_root"], state_root=state)
-    assert play.no(play.sponsor, altered(whole, weights_root=ZERO)) == "WrongClaim"
+    whole, at = play.settlement("m"), play.task.deadline
+    other = play.task.header(Kind.OPTIMISER_STATE, play.state_root("other"))
+    for late, state in enumerate((ZERO, play.state_root("m"), other)):
+        wrong = altered(whole, state_root=state)
+        assert play.no(play.sponsor, wrong, at + late) == "WrongClaim"
     assert "settled 1" in play.do(play.sponsor, whole)
-    assert play.task.state_root == state
+    assert play.task.state_root == whole.state_root
+
+
+@vector()
+def roots_that_a_verdict_may_not_have(world: World) -> None:
+    # What was committed to is opened, and refused all the same: no rule gives weights, and an
+    # optimiser always leaves a state.
+    play = at_hold(world, "momentum", **MOMENTUM)
+    play.holds(0b111, 0b111, 0b111)
+    wrong = ({"weights_root": digest("w")}, {"model_root": ZERO}, {"state_root": ZERO})
+    for slot, changes in enumerate(wrong):
+        play.ballots[slot] = altered(play.ballot(slot, "m"), **changes)
+        play.do(play.member(slot), play.sealed(play.member(slot), play.ballots[slot]))
+    play.close()
+    for slot in range(3):
+        assert play.no(play.member(slot), play.ballots[slot]) == "WrongRoots"
+    assert play.close()[0] == "attempt 1 failed NO_QUORUM"
+
+
+@vector()
+def states_of_every_optimiser(world: World) -> None:
+    # Ten coordinates of 16 or 8 bytes in chunks of 32: five leaves, or three, the last one short.
+    for number, (optimiser, element, leaves) in enumerate(
+        ((MOMENTUM, 8, 3), (ADAM, 16, 5), (YOGI, 16, 5))
+    ):
+        terms = changed(TERMS, chunk_log2=5, rounds=1, **optimiser)
+        play = Play(world, terms, document=f"document {number}").start()
+        assert play.task.state_root == header(3, element, 10, leaves, play.state_root("initial"))
+        assert "settled 1" in play.honest_round()
+        assert play.task.state_root == header(3, element, 10, leaves, play.state_root("m"))

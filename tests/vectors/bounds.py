@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-from tests.play import DEPOSIT, TERMS, Play, changed, digest
+from tests.play import (
+    ADAGRAD,
+    ADAM,
+    DEPOSIT,
+    MOMENTUM,
+    TERMS,
+    YOGI,
+    Play,
+    changed,
+    digest,
+)
 from tests.vectors.table import vector
 from tests.worlds import REWARD, STAKE, TAXED, World
 
@@ -14,7 +24,7 @@ BIG = 2**96
 # Field the rejection names -> the changes that violate it, each alone.
 VIOLATIONS: dict[str, tuple[dict[str, int | bytes], ...]] = {
     "coordinates": ({"coordinates": 0, "trainable": 0}, {"coordinates": 2**33 + 1}),
-    "trainable": ({"trainable": 11},),
+    "trainable": ({"trainable": 11}, {"trainable": 0, **ADAM}, {"trainable": 0, **MOMENTUM}),
     "fraction_bits": ({"fraction_bits": 7}, {"fraction_bits": 25}),
     "chunk_log2": ({"chunk_log2": 3}, {"chunk_log2": 13}),
     "rule": ({"rule": 3}, {"rule": 255}),
@@ -27,12 +37,34 @@ VIOLATIONS: dict[str, tuple[dict[str, int | bytes], ...]] = {
         {"rule": 2, "trim_numerator": 2, "trim_denominator": 4},
         {"rule": 2, "trim_numerator": 1, "trim_denominator": 2**16},
     ),
-    "optimiser": (
-        {"optimiser": 1},
+    "optimiser": ({"optimiser": 5}, {**YOGI, "optimiser": 2**64}),
+    "mean_divisor": (
         {"mean_divisor": 1},
-        {"square_divisor": 1},
+        {**MOMENTUM, "mean_divisor": 0},
+        {**ADAGRAD, "mean_divisor": 0},
+        {**ADAM, "mean_divisor": 0},
+        {**YOGI, "mean_divisor": 2**24},
+    ),
+    "square_divisor": (
+        {"square_divisor": 2},
+        {**MOMENTUM, "square_divisor": 100},
+        {**ADAGRAD, "square_divisor": 100},
+        {**ADAM, "square_divisor": 1},
+        {**YOGI, "square_divisor": 0},
+        {**YOGI, "square_divisor": 2**24},
+    ),
+    "rate": (
         {"rate": 1},
-        {"floor": 1},
+        {**MOMENTUM, "rate": 0},
+        {**ADAGRAD, "rate": 0},
+        {**ADAM, "rate": 2**31},
+    ),
+    "floor": (
+        {"floor": 1024},
+        {**MOMENTUM, "floor": 1024},
+        {**ADAGRAD, "floor": 1023},
+        {**ADAM, "floor": 0},
+        {**YOGI, "floor": 2**31},
     ),
     "rounds": ({"rounds": 0}, {"rounds": 2**16}),
     "register_s": ({"register_s": 0}, {"register_s": 2**32}),
@@ -90,6 +122,11 @@ ACCEPTED: tuple[dict[str, int | bytes], ...] = (
     {"rule": 1},
     {"rule": 2, "trim_numerator": 0, "trim_denominator": 1},
     {"rule": 2, "trim_numerator": 32_767, "trim_denominator": 65_535},
+    {**MOMENTUM, "mean_divisor": 1, "rate": 1, "trainable": 1},
+    {**MOMENTUM, "mean_divisor": 2**24 - 1, "rate": 2**31 - 1, "fraction_bits": 24},
+    {**ADAGRAD, "mean_divisor": 1, "rate": 2**31 - 1, "floor": 2**10},
+    {**ADAM, "mean_divisor": 1, "square_divisor": 2, "floor": 2**31 - 1},
+    {**YOGI, "mean_divisor": 2**24 - 1, "square_divisor": 2**24 - 1, "rate": 1},
     {"rounds": 1, "challenge_s": 0},
     {"register_s": 1, "open_s": 1, "commit_s": 1, "reveal_s": 1, "hold_s": 1},
     {"register_s": 2**32 - 1, "verdict_commit_s": 2**32 - 1, "challenge_s": 2**32 - 1},
@@ -144,6 +181,10 @@ def publication(world: World) -> None:
         (play.publication(deposit=BIG), "AmountTooLarge"),
     ):
         assert play.no(play.sponsor, wrong) == told
+    moving = Play(world, changed(TERMS, **ADAM), document="moving")
+    assert moving.no(moving.sponsor, moving.publication(state_root=none)) == (
+        "InvalidTerms(state_root)"
+    )
     assert play.publish() == ["REGISTER 0.0 in 1000"]
     assert play.places(REWARD) == {"escrow": 2200}
     assert play.no(play.sponsor, play.publication(deposit=0)) == "TaskExists"

@@ -25,11 +25,27 @@ def a_seat_that_does_not_cover_a_round_stays_empty(world: World) -> None:
 
 @vector()
 def an_empty_seat_counts_as_silent(world: World) -> None:
-    # Two of three seats are empty: no update is held by more than a third, no quorum is possible.
+    # Two of three seats are empty: no update is held by more than a third.
     play = at_hold(world)
     for slot in (0, 1):
         world.set_stake(play.id, play.member(slot), 0)
     assert play.holds(None, None, 0b111)[:2] == ["counted 0", "attempt 1 failed TOO_FEW_COUNTED"]
+    # The next three settle; nobody was silent who had a seat.
+    play.attempt("m", "m", "m")
+    assert play.settle() == [*PAID, *(f"A2.{slot} fee 33" for slot in range(3)), "settled 1", *ON]
+
+
+@vector()
+def half_a_committee_of_empty_seats_leaves_no_quorum(world: World) -> None:
+    # Two of four seats hold more than a third, and are less than two thirds.
+    play = at_hold(world, committee=4)
+    for slot in (0, 1):
+        world.set_stake(play.id, play.member(slot), 0)
+    assert play.holds(None, None, 0b111, 0b111)[0] == "counted 111"
+    play.votes(None, None, "m", "m")
+    assert play.opens(2, 3) == ["attempt 1 failed NO_QUORUM", "HOLD 1.2 in 1400"]
+    play.attempt("m", "m", "m", "m")
+    assert play.settle() == [*PAID, *(f"A2.{slot} fee 25" for slot in range(4)), "settled 1", *ON]
 
 
 @vector()

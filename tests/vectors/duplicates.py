@@ -58,7 +58,7 @@ def three_equal_updates(world: World) -> None:
     assert refused(play, 0, 1) == "NotDuplicate"
     assert named(play, 1, 2) == ["P2 repeats P1"]
     assert refused(play, 1, 0) == "AlreadyDuplicate"
-    # All three in the window, past its deadline too, until the first page of settlement.
+    # P1 committed first: a third of 1,000 for its 200 of 600 samples. The others get nothing.
     assert play.settle()[:1] == ["P1 +333 bonus 0"]
 
 

@@ -10,6 +10,7 @@ from sheaf.protocol.actions import (
     CommitVerdict,
     Duplicate,
     Hold,
+    Report,
     Reveal,
     Settle,
 )
@@ -128,7 +129,8 @@ def a_deadline_as_late_as_can_be(world: World) -> None:
     assert play.task.deadline == world.now + 4_294_967_295
 
 
-# Which actions a phase takes; `report` is taken in all. `duplicate` in HOLD only asks what is owed.
+# Which actions a phase takes, but `report`, which all take. `duplicate` in HOLD only asks what is
+# owed.
 TAKEN: dict[str, tuple[str, ...]] = {
     "REGISTER": ("register", "advance"),
     "OPEN": ("open", "advance"),
@@ -169,13 +171,16 @@ def assert_taken(play: Play) -> str:
     for name, action in attempted(play).items():
         told = play.no(account("auditor"), action)
         assert (told == "WrongPhase") == (name not in TAKEN[phase]), (phase, name, told)
+    report = Report(play.id, 0, b"metrics")
+    assert play.no(account("auditor"), report) == "NotSponsor"
+    assert play.do(play.sponsor, report) == []
     return phase
 
 
 @vector()
 def every_action_in_every_phase(world: World) -> None:
     play = Play(world, changed(TERMS, rounds=1))
-    told = play.publish()
+    assert play.publish() == ["REGISTER 0.0 in 1000"]
     seen = [assert_taken(play)]
     play.register()
     seen.append(assert_taken(play))
@@ -201,7 +206,6 @@ def every_action_in_every_phase(world: World) -> None:
     play.settle()
     seen.append(assert_taken(play))
     assert sorted(seen) == sorted(TAKEN)
-    assert told == ["REGISTER 0.0 in 1000"]
 
 
 @vector()

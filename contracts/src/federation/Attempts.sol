@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IFederation} from "../interfaces/IFederation.sol";
-import {Cause, Phase} from "../interfaces/Terms.sol";
+import {Cause, OptimiserKind, Phase} from "../interfaces/Terms.sol";
 import {Bitmap} from "../libraries/Bitmap.sol";
 import {Permutation} from "../libraries/Permutation.sol";
 import {Words} from "../libraries/Words.sol";
@@ -60,6 +60,7 @@ abstract contract Attempts is Rounds {
         Task storage state = _task(task);
         (Words.Place memory place, uint256 slot) = _openingMember(task, state);
         Shape memory shape = state.shape;
+        _checkRoots(shape, weightsRoot, modelRoot, stateRoot);
         Words.Verdict memory verdict = Words.Verdict({
             counted: state.current.counted,
             weightsRoot: weightsRoot,
@@ -221,6 +222,17 @@ abstract contract Attempts is Rounds {
         uint256 first = (number - 1) * seats;
         if (position < first || position >= first + seats) revert NotInCommittee();
         slot = position - first;
+    }
+
+    /// @dev Always a model, a state exactly where there is an optimiser; no rule gives weights yet.
+    function _checkRoots(
+        Shape memory shape,
+        bytes32 weightsRoot,
+        bytes32 modelRoot,
+        bytes32 stateRoot
+    ) private pure {
+        bool plain = shape.optimiser == OptimiserKind.Plain;
+        if (weightsRoot != 0 || modelRoot == 0 || stateRoot == 0 != plain) revert WrongRoots();
     }
 
     /// @dev Where a member that may open its verdict now sits.

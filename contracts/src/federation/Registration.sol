@@ -2,7 +2,15 @@
 pragma solidity 0.8.37;
 
 import {IFederation} from "../interfaces/IFederation.sol";
-import {Cause, Economics, Model, Phase, Schedule, Terms} from "../interfaces/Terms.sol";
+import {
+    Cause,
+    Economics,
+    Model,
+    OptimiserKind,
+    Phase,
+    Schedule,
+    Terms
+} from "../interfaces/Terms.sol";
 import {Bounds} from "../libraries/Bounds.sol";
 import {Guarded} from "../libraries/Guarded.sol";
 import {Words} from "../libraries/Words.sol";
@@ -24,7 +32,7 @@ abstract contract Registration is Rounds, Guarded {
     ) external nonReentrant {
         uint256 escrow = Bounds.check(terms);
         if (modelRoot == 0) revert InvalidTerms("model_root");
-        if (stateRoot != 0) revert InvalidTerms("state_root");
+        if (stateRoot == 0 != (terms.model.optimiser == 0)) revert InvalidTerms("state_root");
         bytes32 task = Words.taskId(msg.sender, document);
         Task storage state = tasks[task];
         if (state.core.phase != Phase.None) revert TaskExists();
@@ -32,12 +40,15 @@ abstract contract Registration is Rounds, Guarded {
         if (received < escrow) revert Underfunded();
         if (received > Bounds.MAX_AMOUNT) revert AmountTooLarge();
         _storeTerms(state, terms);
-        bytes32 model = _modelHeader(state.shape, modelRoot);
+        Shape memory shape = state.shape;
+        bytes32 model = _modelHeader(shape, modelRoot);
+        bytes32 moments = _stateHeader(shape, stateRoot);
         state.money.escrow = uint96(received);
         state.identity.sponsor = msg.sender;
         state.identity.document = document;
         state.identity.modelRoot = model;
-        emit TaskPublished(task, msg.sender, document, terms, model, 0, received);
+        state.identity.stateRoot = moments;
+        emit TaskPublished(task, msg.sender, document, terms, model, moments, received);
         _start(task, state.core, Phase.Register, terms.schedule.registerS);
     }
 
@@ -117,7 +128,7 @@ abstract contract Registration is Rounds, Guarded {
         return participant ? state.identity.participants : state.identity.aggregators;
     }
 
-    /// @dev Packs what `Bounds` found to fit; the optimiser's constants are all zero.
+    /// @dev Packs what `Bounds` found to fit.
     function _storeTerms(Task storage state, Terms calldata terms) private {
         Schedule calldata s = terms.schedule;
         state.core.rounds = uint16(s.rounds);
@@ -128,13 +139,18 @@ abstract contract Registration is Rounds, Guarded {
         state.core.visibility = uint8(terms.cohort.visibility);
         Model calldata m = terms.model;
         state.shape = Shape({
-            coordinates: uint64(m.coordinates),
-            trainable: uint64(m.trainable),
+            coordinates: uint40(m.coordinates),
+            trainable: uint40(m.trainable),
             fractionBits: uint8(m.fractionBits),
             chunkLog2: uint8(m.chunkLog2),
             rule: uint8(m.rule),
             trimNumerator: uint16(m.trimNumerator),
-            trimDenominator: uint16(m.trimDenominator)
+            trimDenominator: uint16(m.trimDenominator),
+            optimiser: OptimiserKind(m.optimiser),
+            meanDivisor: uint24(m.meanDivisor),
+            squareDivisor: uint24(m.squareDivisor),
+            rate: uint32(m.rate),
+            floor: uint32(m.floor)
         });
         state.durations = Durations({
             registerS: uint32(s.registerS),

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IFederation} from "../interfaces/IFederation.sol";
 import {IVault} from "../interfaces/IVault.sol";
-import {Phase} from "../interfaces/Terms.sol";
+import {OptimiserKind, Phase} from "../interfaces/Terms.sol";
 import {Permutation} from "../libraries/Permutation.sol";
 import {Words} from "../libraries/Words.sol";
 
@@ -20,8 +20,9 @@ import {Words} from "../libraries/Words.sol";
 ///               of two attempts, zero at the start of a round; one bit per committee slot
 ///   settlement  step 2 | samples 3 | pool 13 | bonus 13 | active 1
 ///   money       escrow 12 | dust 12 / burned 16 | burnedStake 16
-///   model       coordinates 8 | trainable 8 | fractionBits 1 | chunkLog2 1 | rule 1 |
-///               trimNumerator 2 | trimDenominator 2
+///   model       coordinates 5 | trainable 5 | fractionBits 1 | chunkLog2 1 | rule 1 |
+///               trimNumerator 2 | trimDenominator 2 | optimiser 1 | meanDivisor 3 |
+///               squareDivisor 3 | rate 4 | floor 4
 ///   durations   eight of 4
 ///   economics   amounts of 12, by who reads them together: six slots
 ///   identity    sponsor 20 | registered participants 3 | registered aggregators 3
@@ -38,14 +39,15 @@ import {Words} from "../libraries/Words.sol";
 ///   word        nonce hash, then commitment, then update root
 ///
 /// Samples, bitmaps and words are never cleared: from the second round on a write is a rewrite, and
-/// `revealed`, `held` and `committed` say which are of this round and attempt. Durations, masks and
-/// amounts are as wide as the bounds that `Bounds` enforces.
+/// `revealed`, `held` and `committed` say which are of this round and attempt. Fields of the terms
+/// are as wide as the bounds that `Bounds` enforces.
 abstract contract State is IFederation {
     uint256 internal constant PARTICIPANT = 1;
     uint256 internal constant AGGREGATOR = 2;
     uint256 internal constant MODEL_TREE = 1;
     uint256 internal constant STATE_TREE = 3;
     uint256 internal constant ELEMENT_BYTES = 4;
+    uint256 internal constant MOMENT_BYTES = 8;
     uint256 internal constant MAX_ATTEMPTS = 2;
     uint256 internal constant MAX_COMMITTEE = 31;
     uint256 internal constant SAMPLES_PER_SLOT = 16;
@@ -117,13 +119,18 @@ abstract contract State is IFederation {
     }
 
     struct Shape {
-        uint64 coordinates;
-        uint64 trainable;
+        uint40 coordinates;
+        uint40 trainable;
         uint8 fractionBits;
         uint8 chunkLog2;
         uint8 rule;
         uint16 trimNumerator;
         uint16 trimDenominator;
+        OptimiserKind optimiser;
+        uint24 meanDivisor;
+        uint24 squareDivisor;
+        uint32 rate;
+        uint32 floor;
     }
 
     struct Durations {
@@ -257,18 +264,20 @@ abstract contract State is IFederation {
         return state.accounts[AGGREGATOR][index];
     }
 
-    /// @dev The header of the model's tree root by the shape the terms give it; zero is "none".
+    /// @dev The header of the model's tree root by the shape the terms give it.
     function _modelHeader(Shape memory shape, bytes32 root) internal pure returns (bytes32) {
-        if (root == 0) return 0;
         return Words.header(
             MODEL_TREE, ELEMENT_BYTES, shape.coordinates, _leaves(shape), root
         );
     }
 
-    /// @dev The header of the optimiser state's tree root; the plain step keeps no bytes.
+    /// @dev The header of the optimiser state's tree root; zero where the plain step keeps none.
     function _stateHeader(Shape memory shape, bytes32 root) internal pure returns (bytes32) {
-        if (root == 0) return 0;
-        return Words.header(STATE_TREE, 0, shape.trainable, 0, root);
+        if (shape.optimiser == OptimiserKind.Plain) return 0;
+        uint256 moments = shape.optimiser == OptimiserKind.Momentum ? 1 : 2;
+        uint256 element = moments * MOMENT_BYTES;
+        uint256 leaves = _chunks(shape.trainable * element, shape);
+        return Words.header(STATE_TREE, element, shape.trainable, leaves, root);
     }
 
     /// @dev The most an aggregator can lose in one round.
@@ -280,7 +289,11 @@ abstract contract State is IFederation {
 
     /// @dev Chunks of a model or an update.
     function _leaves(Shape memory shape) internal pure returns (uint256) {
-        uint256 size = uint256(shape.coordinates) * ELEMENT_BYTES;
+        return _chunks(shape.coordinates * ELEMENT_BYTES, shape);
+    }
+
+    /// @dev Chunks of `size` bytes, the last one short.
+    function _chunks(uint256 size, Shape memory shape) private pure returns (uint256) {
         return size + (1 << shape.chunkLog2) - 1 >> shape.chunkLog2;
     }
 }

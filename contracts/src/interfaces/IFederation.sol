@@ -217,6 +217,9 @@ interface IFederation {
     error SamplesOutOfRange();
     /// @notice What was opened is not what was committed.
     error CommitmentMismatch();
+    /// @notice A verdict has a model root, a state root exactly where the task has an optimiser,
+    /// and no weights root, since no rule gives weights.
+    error WrongRoots();
     /// @notice The account is not on the running committee.
     error NotInCommittee();
     /// @notice The stake left does not cover a round.
@@ -253,7 +256,8 @@ interface IFederation {
     /// @notice Publish and fund a task. What arrives beyond the escrow returns at the task's end.
     /// @param document SHA-256 of the task document.
     /// @param modelRoot Tree root of the initial model.
-    /// @param stateRoot Tree root of the initial optimiser state; zero, there is none yet.
+    /// @param stateRoot Tree root of the initial optimiser state; zero exactly where the terms have
+    /// no optimiser.
     /// @param deposit Reward tokens to pull from the sponsor.
     function publish(
         Terms calldata terms,
@@ -342,10 +346,6 @@ interface IFederation {
 
     /// @notice The token of all stakes, bonds and slashes.
     function stakeToken() external view returns (address);
-
-    /// @notice Words of this contract's storage, whose layout `State` draws: one view for every
-    /// reader of state, in place of one per struct.
-    function load(bytes32[] calldata slots) external view returns (bytes32[] memory words);
 
     /// @notice Where all tokens lie.
     function vault() external view returns (IVault);

@@ -34,12 +34,23 @@ enum Cause {
     Overturned
 }
 
+/// @notice How the server moves the model: by the aggregate alone, or by moments of it. The order
+/// says who needs a floor (from `Adagrad` on) and a divisor of squares (from `Adam` on).
+enum OptimiserKind {
+    Plain,
+    Momentum,
+    Adagrad,
+    Adam,
+    Yogi
+}
+
 /// @notice Shape of what is learned and how it is combined.
 /// @dev Every field of the terms is a full word, so that a value out of bounds reaches its typed
 /// check and not the decoder. Storage packs them (`State`). `coordinates` int32 values, the first
 /// `trainable` of them trained; chunks of `2**chunkLog2` bytes; `trim*` is the trimmed mean's exact
-/// ratio. The optimiser's constants stand here because the court computes its step; only the plain
-/// step, all zero, is built.
+/// ratio. The constants of the server's optimiser stand here because the court computes its step:
+/// `optimiser` is an `OptimiserKind`, a decay is `1 - 1/divisor`, `rate` and `floor` are in units
+/// of 2**-24, and what an optimiser has no use for is zero.
 struct Model {
     uint256 coordinates;
     uint256 trainable;

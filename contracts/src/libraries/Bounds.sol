@@ -2,7 +2,14 @@
 pragma solidity 0.8.37;
 
 import {IFederation} from "../interfaces/IFederation.sol";
-import {Cohort, Economics, Model, Schedule, Terms} from "../interfaces/Terms.sol";
+import {
+    Cohort,
+    Economics,
+    Model,
+    OptimiserKind,
+    Schedule,
+    Terms
+} from "../interfaces/Terms.sol";
 
 /// @title Every bound on a task's terms, in the order the specification checks them
 /// @notice Conforms to `sheaf.protocol.terms`. Sums and products cannot overflow: each factor is
@@ -16,6 +23,10 @@ library Bounds {
     uint256 private constant MAX_COMMITTEE = 31;
     uint256 private constant MAX_DURATION_S = type(uint32).max;
     uint256 private constant MAX_VISIBILITY = 1;
+    uint256 private constant MAX_DIVISOR = type(uint24).max;
+    uint256 private constant MAX_FIXED = 2 ** 31 - 1;
+    /// @dev 2**-14 at the moments' 24 fraction bits.
+    uint256 private constant LEAST_FLOOR = 2 ** 10;
 
     /// @notice Reverts with the first field that is out of bounds.
     /// @return escrow What the sponsor must fund: every round's reward and fee.
@@ -28,7 +39,8 @@ library Bounds {
 
     function _model(Model calldata m) private pure {
         _require(_within(m.coordinates, 1, MAX_COORDINATES), "coordinates");
-        _require(m.trainable <= m.coordinates, "trainable");
+        uint256 least = m.optimiser == 0 ? 0 : 1;
+        _require(_within(m.trainable, least, m.coordinates), "trainable");
         _require(_within(m.fractionBits, 8, 24), "fraction_bits");
         _require(_within(m.chunkLog2, 4, 12), "chunk_log2");
         _require(m.rule <= TRIMMED_MEAN, "rule");
@@ -39,9 +51,27 @@ library Bounds {
         } else {
             _require(m.trimNumerator | m.trimDenominator == 0, "trim");
         }
-        _require(
-            m.optimiser | m.meanDivisor | m.squareDivisor | m.rate | m.floor == 0, "optimiser"
-        );
+        _optimiser(m);
+    }
+
+    function _optimiser(Model calldata m) private pure {
+        uint256 kind = m.optimiser;
+        _require(kind <= uint256(type(OptimiserKind).max), "optimiser");
+        bool any = kind > uint256(OptimiserKind.Plain);
+        _constant(any, m.meanDivisor, 1, MAX_DIVISOR, "mean_divisor");
+        bool decaying = kind >= uint256(OptimiserKind.Adam);
+        _constant(decaying, m.squareDivisor, 2, MAX_DIVISOR, "square_divisor");
+        _constant(any, m.rate, 1, MAX_FIXED, "rate");
+        bool dividing = kind >= uint256(OptimiserKind.Adagrad);
+        _constant(dividing, m.floor, LEAST_FLOOR, MAX_FIXED, "floor");
+    }
+
+    /// @dev A constant without use is zero.
+    function _constant(bool used, uint256 value, uint256 low, uint256 high, bytes32 field)
+        private
+        pure
+    {
+        _require(used ? _within(value, low, high) : value == 0, field);
     }
 
     function _schedule(Schedule calldata s) private pure {

@@ -81,26 +81,29 @@ def check_vectors(vectors: Sequence[Any]) -> None:
             )
 
 
-def blocks(coordinates: int) -> Iterator[slice]:
-    """Yield the slices that cut a vector into chunks of ``COLUMNS``, the last one short."""
-    for start in range(0, coordinates, COLUMNS):
-        yield slice(start, min(coordinates, start + COLUMNS))
+def blocks(coordinates: int, columns: int = COLUMNS) -> Iterator[slice]:
+    """Yield the slices that cut a vector into chunks of ``columns``, the last one short."""
+    for start in range(0, coordinates, columns):
+        yield slice(start, min(coordinates, start + columns))
 
 
-def by_columns(vectors: Sequence[Vector], kernel: Callable[[list[Any]], Any]) -> Vector:
+def by_columns(
+    vectors: Sequence[Vector], kernel: Callable[[list[Any]], Any], columns: int = COLUMNS
+) -> Vector:
     """Return the int32 vector that ``kernel`` makes of checked ``vectors``, chunk by chunk.
 
-    ``kernel`` gets one slice of lattice integers per vector, which it must not write to, and
-    returns integers in the lattice's range, in an array that it may use again.
+    ``kernel`` gets one slice of at most ``columns`` lattice integers per vector, which it must not
+    write to, and returns integers in the lattice's range, in an array that it may use again.
     """
     coordinates = len(vectors[0])  # type: ignore[arg-type]  # a vector of either library has one
     result = empty((coordinates,), "int32", vectors[0])
-    for block in blocks(coordinates):
-        result[block] = kernel([_read(vector[block]) for vector in vectors])  # type: ignore[index]
+    for block in blocks(coordinates, columns):
+        entries = [lattice_integers(vector[block]) for vector in vectors]  # type: ignore[index]
+        result[block] = kernel(entries)
     return result  # type: ignore[no-any-return]
 
 
-def _read(entries: Any) -> Any:
+def lattice_integers(entries: Any) -> Any:
     """Return int32 ``entries`` as lattice integers: -2**31 reads as -(2**31 - 1)."""
     # A read is cheaper than a copy, and nobody honest sends the one number that has to change.
     if entries.min() >= -LIMIT:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from sheaf.protocol.arithmetic import rdiv
 from sheaf.protocol.errors import InvalidConfiguration
 
 _PAIR = 2
@@ -36,6 +37,26 @@ def real(pair: Sequence[int], minimum: int | None = None) -> float:
     if minimum is not None and numerator < minimum * denominator:
         raise InvalidConfiguration(f"found {numerator}/{denominator}, accepted: at least {minimum}")
     return numerator / denominator
+
+
+def decay_divisor(decay: Sequence[int]) -> int:
+    """Return the k of a decay ``1 - 1/k``, a ratio, as a server's integer moments have it.
+
+    Raises ``InvalidConfiguration`` unless there is a whole k.
+    """
+    numerator, denominator = decay
+    if not 0 <= numerator < denominator or denominator % (denominator - numerator):
+        raise InvalidConfiguration(
+            f"found {numerator}/{denominator}, accepted: 0, or 1 - 1/k for a whole k, "
+            "such as 0.9 or 0.99"
+        )
+    return denominator // (denominator - numerator)
+
+
+def fixed_point(pair: Sequence[int], bits: int) -> int:
+    """Return the number of units of ``2**-bits`` nearest to a ratio, halves away from zero."""
+    numerator, denominator = pair
+    return rdiv(numerator << bits, denominator)
 
 
 def options(plain: Mapping[str, Any]) -> dict[str, Any]:

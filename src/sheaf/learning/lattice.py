@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sheaf.protocol.arithmetic import LIMIT
+from sheaf.protocol.arithmetic import ELEMENT_BYTES, LIMIT
 from sheaf.protocol.errors import InvalidModel, NotFinite
 
 FRAC_BITS_DEFAULT = 16
 
-ELEMENT_BYTES = 4
 _LITTLE_ENDIAN = np.dtype("<i4")
 
 Integers = NDArray[np.int32]
@@ -26,8 +25,13 @@ FracBits = int | NDArray[np.integer[Any]]
 
 def float_view(vector: Integers, frac_bits: FracBits) -> NDArray[np.float32]:
     """Return the floats ``vector`` stands for, rounded once, to nearest even."""
-    # q * 2**-f is exact in float64, so that the cast is the only rounding.
-    return np.ldexp(vector.astype(np.float64), _exponents(frac_bits, -1)).astype(np.float32)
+    return exact_view(vector, frac_bits).astype(np.float32)
+
+
+def exact_view(vector: Integers, frac_bits: FracBits) -> NDArray[np.float64]:
+    """Return the numbers ``vector`` stands for, which float64 holds exactly."""
+    view: NDArray[np.float64] = np.ldexp(vector.astype(np.float64), _exponents(frac_bits, -1))
+    return view
 
 
 def encode_model(values: Floats, frac_bits: FracBits) -> Integers:
@@ -58,11 +62,6 @@ def encode_update(local: Floats, base: Integers, frac_bits: FracBits) -> Integer
     return _round(difference, frac_bits)
 
 
-def saturated(vector: Integers) -> int:
-    """Return how many coordinates of ``vector`` lie at an end of the range."""
-    return int(np.count_nonzero((vector >= LIMIT) | (vector <= -LIMIT)))
-
-
 def to_bytes(vector: Integers) -> bytes:
     """Return the canonical bytes of ``vector``: int32, little-endian, in order."""
     return np.ascontiguousarray(vector, dtype=_LITTLE_ENDIAN).tobytes()
@@ -70,6 +69,8 @@ def to_bytes(vector: Integers) -> bytes:
 
 def from_bytes(data: bytes | memoryview, coordinates: int) -> Integers:
     """Return the ``coordinates`` lattice integers in ``data``; -2**31 reads as -(2**31 - 1).
+
+    It is a view of ``data`` where it can be, so not to be written to.
 
     Raises ``InvalidModel`` when the length is another.
     """
@@ -79,7 +80,9 @@ def from_bytes(data: bytes | memoryview, coordinates: int) -> Integers:
             f"which is {coordinates} coordinates of {ELEMENT_BYTES} bytes"
         )
     stored = np.frombuffer(data, dtype=_LITTLE_ENDIAN).astype(np.int32, copy=False)
-    return np.maximum(stored, np.int32(-LIMIT))
+    if coordinates and stored.min() < -LIMIT:
+        return np.maximum(stored, np.int32(-LIMIT))
+    return stored
 
 
 def _round(values: NDArray[np.float64], frac_bits: FracBits) -> Integers:

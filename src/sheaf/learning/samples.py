@@ -4,7 +4,7 @@ Accepted: a ``torch.utils.data.Dataset`` with a length whose items are pairs (fe
 pair (X, y) of NumPy arrays or tensors with one row per sample.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ ACCEPTED = (
     "tensors with a row per sample"
 )
 _PAIR = 2
+_AT_ONCE = 4096
+_WIDEST = 8
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -30,6 +32,11 @@ class Samples:
     count: int
     batch: Callable[[Sequence[int]], Batch]
 
+    def parts(self, size: int) -> Iterator[range]:
+        """Yield the indices of all samples in order, ``size`` at a time."""
+        for start in range(0, self.count, size):
+            yield range(start, min(self.count, start + size))
+
 
 def samples_of(data: object) -> Samples:
     """Return the samples in ``data``, which is one of what the module docstring accepts.
@@ -37,10 +44,27 @@ def samples_of(data: object) -> Samples:
     Raises ``InvalidData`` for anything else, for no samples and for rows that do not match, and
     ``NotFinite`` for NaN or infinity: of arrays at once, of a dataset when a batch is read.
     """
+    samples = unchecked(data)
+    if not isinstance(data, Dataset):
+        for indices in samples.parts(_AT_ONCE):
+            _refuse_not_finite(samples.batch(indices), indices)
+        return samples
+
+    def batch(indices: Sequence[int]) -> Batch:
+        found = samples.batch(indices)
+        _refuse_not_finite(found, indices)
+        return found
+
+    return Samples(samples.count, batch)
+
+
+def unchecked(data: object) -> Samples:
+    """Return the samples in ``data`` as ``samples_of`` does, but NaN and infinity among them."""
     if isinstance(data, IterableDataset):
         raise InvalidData(
-            f"found {type(data).__name__}, an iterable dataset, accepted: {ACCEPTED}",
-            hint="without a length and an index nobody can train on it in the same order again",
+            f"found {type(data).__name__}, an iterable dataset: without a length its samples "
+            "cannot be counted, and without an index no seed can schedule its batches; "
+            f"accepted: {ACCEPTED}, such as one over list(dataset)"
         )
     if isinstance(data, tuple | list) and len(data) == _PAIR:
         samples = _from_arrays(*data)
@@ -60,8 +84,6 @@ def _from_arrays(features: object, labels: object) -> Samples:
         raise InvalidData(
             f"found {len(X)} rows in X and {len(y)} in y, accepted: one label per row"
         )
-    _refuse_not_finite("X", X)
-    _refuse_not_finite("y", y)
 
     def batch(indices: Sequence[int]) -> Batch:
         rows = torch.tensor(indices, dtype=torch.int64)
@@ -72,8 +94,9 @@ def _from_arrays(features: object, labels: object) -> Samples:
 
 def _tensor(name: str, values: object) -> torch.Tensor:
     if isinstance(values, np.ndarray):
-        if values.dtype.kind not in "biuf":
-            raise InvalidData(f"{name}: found dtype {values.dtype}, accepted: numbers")
+        if values.dtype.kind not in "biuf" or values.dtype.itemsize > _WIDEST:
+            accepted = "numbers of up to 64 bits"
+            raise InvalidData(f"{name}: found dtype {values.dtype}, accepted: {accepted}")
         # Copied, since a tensor must not share memory with an array that may be read-only.
         values = torch.from_numpy(values.astype(values.dtype.newbyteorder("="), copy=True))
     if not isinstance(values, torch.Tensor):
@@ -106,20 +129,18 @@ def _from_dataset(dataset: Dataset[Any]) -> Samples:
                 "accepted: tensors or arrays of one shape"
             ) from error
         features, labels = (_tensor(name, part) for name, part in zip("Xy", collated, strict=True))
-        _refuse_not_finite("X", features, indices)
-        _refuse_not_finite("y", labels, indices)
         return features, labels
 
     return Samples(count(), batch)
 
 
-def _refuse_not_finite(
-    name: str, values: torch.Tensor, indices: Sequence[int] | None = None
-) -> None:
-    if not values.is_floating_point() or values.numel() == 0:
-        return
-    finite = torch.isfinite(values).reshape(len(values), -1).all(dim=1)
-    if not finite.all():
-        row = int(finite.int().argmin())
-        sample = row if indices is None else indices[row]
-        raise NotFinite(f"{name}, sample {sample}: found NaN or infinity, accepted: finite numbers")
+def _refuse_not_finite(batch: Batch, indices: Sequence[int]) -> None:
+    for name, values in zip("Xy", batch, strict=True):
+        if not values.is_floating_point() or values.numel() == 0:
+            continue
+        finite = torch.isfinite(values).reshape(len(values), -1).all(dim=1)
+        if not finite.all():
+            sample = indices[int(finite.int().argmin())]
+            raise NotFinite(
+                f"{name}, sample {sample}: found NaN or infinity, accepted: finite numbers"
+            )

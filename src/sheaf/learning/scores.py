@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sheaf.learning.samples import samples_of
-from sheaf.learning.training import repeatable
+from sheaf.learning.training import output_of, repeatable
 from sheaf.protocol.errors import InvalidData
 
 _BATCH = 1024
@@ -24,19 +24,20 @@ def scores_of(
     that ``evaluation`` allows; ``module`` itself is left as it is. ``data`` as in
     ``samples.samples_of``.
 
-    Raises ``InvalidData`` for data that is malformed or that the module does not take.
+    Raises ``InvalidData`` for data that is malformed or that the module does not take, and
+    ``InvalidModel`` for a module that returns something else than a tensor.
     """
     samples = samples_of(data)
     exact = copy.deepcopy(module).double().eval()
     scores: list[NDArray[np.float64]] = []
     labels: list[NDArray[Any]] = []
     with repeatable(0, threads), torch.no_grad():
-        for start in range(0, samples.count, batch_size):
-            features, targets = samples.batch(range(start, min(samples.count, start + batch_size)))
+        for indices in samples.parts(batch_size):
+            features, targets = samples.batch(indices)
             if features.is_floating_point():
                 features = features.double()
             try:
-                output = exact(features)
+                output = output_of(exact, features)
             except (RuntimeError, IndexError, TypeError, ValueError) as error:
                 raise InvalidData(
                     f"found a batch X of shape {tuple(features.shape)} and {features.dtype}, "

@@ -6,6 +6,7 @@ of samples has a generator of its own, the layers' randomness (dropout) has torc
 back, and operations without a deterministic form are refused by torch.
 """
 
+import copy
 import inspect
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,10 +22,11 @@ from sheaf.learning.algorithms import Algorithm
 from sheaf.learning.modules import arrays_of
 from sheaf.learning.samples import Samples, samples_of
 from sheaf.learning.seeds import derived
-from sheaf.protocol.errors import InvalidConfiguration, InvalidData, NotFinite
+from sheaf.protocol.errors import InvalidConfiguration, InvalidData, InvalidModel, NotFinite
 
 _CLASS_LOSSES = (nn.CrossEntropyLoss, nn.NLLLoss, nn.MultiMarginLoss)
 _DETERMINISTIC_OR_ERROR = 2
+DIVERGED = "the data are finite, so training diverged; try a smaller learning rate"
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,8 @@ def train(
     before it, since a BatchNorm cannot train on one.
 
     Raises ``InvalidConfiguration`` for a name or option that torch does not have, ``InvalidData``
-    for data that is malformed or that the module does not take, and ``NotFinite`` for NaN or
-    infinity in the data or in the loss.
+    for data that is malformed or that the module does not take, ``InvalidModel`` for a module of
+    which nothing is trained, and ``NotFinite`` for NaN or infinity in the data or in the loss.
     """
     _check_positive(threads=threads)
     samples = samples_of(data)
@@ -100,7 +102,7 @@ def train(
                 total, seen, last_pass = 0.0, 0, number
             optimizer.zero_grad()
             loss = _batch_loss(module, criterion, samples, indices)
-            loss.backward()  # type: ignore[no-untyped-call]
+            _backward(loss, DIVERGED)
             _correct(module, start, algorithm)
             optimizer.step()
             total += float(loss.detach()) * len(indices)
@@ -109,17 +111,17 @@ def train(
 
 
 def check_fit(module: nn.Module, data: object, loss: str, *, batch_size: int, threads: int) -> None:
-    """Raise ``InvalidData`` unless ``module`` and the loss called ``loss`` take all of ``data``.
+    """Raise ``InvalidData`` unless ``module`` can be trained on all of ``data`` by ``loss``.
 
-    One pass forward without a step: what training would stumble over is found before anything is
-    staked on it. ``module`` is left in evaluation mode, its statistics as they were.
+    One pass over batches as training makes them, without a step: what it would stumble over is
+    found before anything is staked on it. ``module`` itself is left as it is.
+    Raises ``InvalidModel`` for a module of which nothing is trained.
     """
     samples, criterion = samples_of(data), loss_named(loss)
-    module.eval()
-    with repeatable(0, threads), torch.no_grad():
-        for start in range(0, samples.count, batch_size):
-            indices = range(start, min(samples.count, start + batch_size))
-            _batch_loss(module, criterion, samples, indices)
+    trial = copy.deepcopy(module)
+    with repeatable(0, threads), _training_mode(trial):
+        for indices in _batches(range(samples.count), batch_size):
+            _backward(_batch_loss(trial, criterion, samples, indices))
 
 
 def loss_named(name: str) -> nn.Module:
@@ -166,6 +168,15 @@ def optimizer_named(
             f"found optimizer options {dict(options)}, accepted: those of torch.optim."
             f"{found.__name__} ({error})"
         ) from error
+
+
+def output_of(module: nn.Module, features: torch.Tensor) -> torch.Tensor:
+    """Return what ``module`` makes of a batch. Raises ``InvalidModel`` for more than a tensor."""
+    output = module(features)
+    if not isinstance(output, torch.Tensor):
+        found = type(output).__name__
+        raise InvalidModel(f"found a module that returns a {found}, accepted: one tensor")
+    return output
 
 
 @contextmanager
@@ -232,7 +243,7 @@ def _batch_loss(
     if features.is_floating_point():
         features = features.to(dtype)
     try:
-        output = module(features)
+        output = output_of(module, features)
         value: torch.Tensor = criterion(output, _target(criterion, output, labels))
     except (RuntimeError, IndexError, TypeError, ValueError) as error:
         raise InvalidData(
@@ -240,12 +251,19 @@ def _batch_loss(
             f"y of shape {tuple(labels.shape)} and {labels.dtype}, "
             f"accepted: what the module and {type(criterion).__name__} take ({error})"
         ) from error
-    if not math.isfinite(float(value.detach())):
-        raise NotFinite(
-            f"found a training loss of {float(value.detach())}, accepted: finite numbers",
-            hint="the data are finite, so training diverged; try a smaller learning rate",
-        )
     return value
+
+
+def _backward(loss: torch.Tensor, hint: str = "") -> None:
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise NotFinite(f"found a training loss of {value}, accepted: finite numbers", hint)
+    if not loss.requires_grad:
+        raise InvalidModel(
+            "found a loss that no trainable parameter has a part in, accepted: at least one that "
+            "requires a gradient"
+        )
+    loss.backward()  # type: ignore[no-untyped-call]
 
 
 def _target(criterion: nn.Module, output: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

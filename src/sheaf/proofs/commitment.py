@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sheaf.protocol.arithmetic import ELEMENT_BYTES, LIMIT
 from sheaf.protocol.content import ContentId, tree_id
 from sheaf.protocol.errors import InvalidModel
 from sheaf.protocol.merkle import (
@@ -25,9 +26,6 @@ from sheaf.protocol.merkle import (
     root_of,
     verify_inclusion,
 )
-
-ELEMENT_BYTES = 4
-_LOWEST = -(2**31 - 1)
 
 
 @dataclass(frozen=True)
@@ -69,6 +67,29 @@ def commit(
     root = root_of(leaves)
     head = header(kind, ELEMENT_BYTES, vector.size, len(leaves), root)
     return Commitment(root, head, leaves, vector.size, chunk_bytes)
+
+
+def commit_state(state: NDArray[np.int64], chunk_bytes: int = CHUNK_BYTES) -> Commitment:
+    """Commit to an optimiser's state, int64 of shape (moments, coordinates): one element for each
+    coordinate, its moments in order (16 bytes for two: 256 elements to 4 KiB).
+
+    Raises as `commit` does.
+    """
+    if state.dtype != np.int64 or state.ndim != 2 or state.size == 0:
+        raise InvalidModel(
+            f"found {state.dtype} of shape {state.shape}; int64 of (moments, coordinates), of at "
+            "least one each, is committed to"
+        )
+    element = state.shape[0] * state.itemsize
+    if chunk_bytes < element or chunk_bytes & (chunk_bytes - 1):
+        raise ValueError(
+            f"chunk_bytes is a power of two of at least {element}; found {chunk_bytes}"
+        )
+    data = np.ascontiguousarray(state.T, dtype="<i8").data.cast("B")
+    leaves = tuple(leaf_hashes(data, chunk_bytes))
+    root = root_of(leaves)
+    head = header(Kind.OPTIMISER_STATE, element, state.shape[1], len(leaves), root)
+    return Commitment(root, head, leaves, state.shape[1], chunk_bytes)
 
 
 def open_at(
@@ -115,7 +136,7 @@ def opened_value(
     if len(opening.chunk) != expected_bytes or not proven:
         return None
     value = int.from_bytes(opening.chunk[offset : offset + ELEMENT_BYTES], "little", signed=True)
-    return max(value, _LOWEST)
+    return max(value, -LIMIT)
 
 
 def _bytes_of(vector: NDArray[np.int32]) -> memoryview:

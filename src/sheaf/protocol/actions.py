@@ -1,7 +1,7 @@
 """What anyone can do, one frozen dataclass per contract function of the same name and arguments.
 
-An action is exactly one transaction. `Withdraw`
-is a function of the vault, all others of the federation.
+An action is exactly one transaction. `Withdraw` is a function of the vault, all others of the
+federation.
 """
 
 from __future__ import annotations

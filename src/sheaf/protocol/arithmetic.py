@@ -9,6 +9,9 @@ import math
 LIMIT = 2**31 - 1
 """The largest lattice integer; the smallest is ``-LIMIT``, so that negation stays in the range."""
 
+ELEMENT_BYTES = 4
+"""Of a lattice integer where it is stored or hashed: a little-endian int32."""
+
 WEIGHT_LIMIT = 65_535
 """The largest weight cap a task may set: a weight fills one sixteen-bit lane of a storage slot."""
 

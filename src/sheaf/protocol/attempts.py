@@ -18,6 +18,7 @@ from sheaf.protocol.events import (
 )
 from sheaf.protocol.hashing import ZERO, Missing, Verdict
 from sheaf.protocol.merkle import Kind
+from sheaf.protocol.optimisers import OptimiserKind
 from sheaf.protocol.rounds import abort, start_attempt
 from sheaf.protocol.state import Attempt, Env, Federation, Role, Seat, Task
 
@@ -90,6 +91,12 @@ def reveal_verdict(federation: Federation, env: Env, action: RevealVerdict) -> N
     """Open a verdict; from here on the seat's word is the claim it supports."""
     task = federation.task(action.task)
     slot, attempt = _opening_member(task, env)
+    plain = task.terms.model.optimiser == OptimiserKind.PLAIN
+    # Always a model, a state where there is an optimiser; no rule gives weights yet.
+    wanted = (False, True, not plain)
+    given = (action.weights_root, action.model_root, action.state_root)
+    if tuple(root != ZERO for root in given) != wanted:
+        raise Rejected(Reason.WRONG_ROOTS)
     counted, here = task.current.counted, federation.deployment
     model, state = (
         task.header(Kind.MODEL, action.model_root),

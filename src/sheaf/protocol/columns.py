@@ -2,7 +2,7 @@
 
 This is what a contract computes in a dispute and what ``sheaf.learning.rules`` computes for a whole
 vector. A column is a sequence of int32 in cohort order; an entry of -2**31 reads as -(2**31 - 1).
-Every function returns a lattice integer and raises ``ValueError`` for an empty column.
+A rule returns a lattice integer and raises ``ValueError`` for an empty column.
 """
 
 from collections.abc import Sequence

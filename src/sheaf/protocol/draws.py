@@ -18,7 +18,8 @@ PARTS_PER_BILLION = 10**9
 
 def feistel_rounds(width: int) -> int:
     """Rounds that make pairs of positions uniform: tiny domains mix slowly. Eight rounds failed a
-    chi-square test over ordered pairs at 3 bits (p = 1e-11), sixteen pass it; eight pass from 5."""
+    chi-square test over ordered pairs at 3 bits, sixteen pass it; eight pass from 5 bits
+    (docs/adr/0008)."""
     return 16 if width < 5 else 8
 
 

@@ -13,6 +13,7 @@ SheafError                     exit 1   something Sheaf itself reports
 ├── TaskEnded                  exit 3   a task was over before it made what it was for
 ├── LedgerUnavailable          exit 4   no ledger where one was expected
 ├── LedgerCorrupt              exit 4   a ledger file that contradicts itself
+├── RunHeld                    exit 4   another process is at work on a run
 ├── InvalidUsage               exit 2   a command that cannot be carried out as asked
 ├── RunNotFound                exit 2   no such run directory
 ├── VerificationFailed         exit 5   a recomputed value differs from the recorded one
@@ -69,6 +70,7 @@ class Reason(StrEnum):
     ALREADY_REVEALED = "AlreadyRevealed"
     SAMPLES_OUT_OF_RANGE = "SamplesOutOfRange"
     COMMITMENT_MISMATCH = "CommitmentMismatch"
+    WRONG_ROOTS = "WrongRoots"
     NOT_IN_COMMITTEE = "NotInCommittee"
     SEAT_EMPTY = "SeatEmpty"
     ALREADY_HELD = "AlreadyHeld"
@@ -172,6 +174,13 @@ class RunNotFound(SheafError):
 
     code = "run_not_found"
     exit_code = 2
+
+
+class RunHeld(SheafError):
+    """Another process is at work on a run."""
+
+    code = "run_held"
+    exit_code = 4
 
 
 class VerificationFailed(SheafError):

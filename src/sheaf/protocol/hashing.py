@@ -1,8 +1,10 @@
 """Hashes both sides of the chain agree on: SHA-256 over static ABI words.
 
-Every preimage starts with a domain word, then the chain id and the contract's address, so no hash
-of one purpose, chain or deployment can serve another (`docs/protocol/hashing.md`). A word is 32
-bytes: integers and addresses are left-padded, as Solidity's `abi.encode` does.
+Every preimage starts with a domain word, so that no hash of one purpose can serve another. In those
+of a `Deployment` the chain id and the contract's address follow, so that none of one chain or
+contract serves another; what goes into seeds and comes out of them is bound to both by the first
+seed (`docs/protocol/hashing.md`). A word is 32 bytes: integers and addresses are left-padded, as
+Solidity's `abi.encode` does.
 """
 
 from __future__ import annotations
@@ -91,7 +93,7 @@ class Deployment:
     def verdict_commitment(
         self, task: bytes, round: int, attempt: int, account: bytes, verdict: Verdict
     ) -> bytes:
-        """A member's commitment to a result; roots are headers, not bare tree roots."""
+        """A member's commitment to a result."""
         v = verdict
         head = (VERDICT, self.chain, self.address, task, round, attempt, account)
         roots = (v.counted, v.weights_root, v.model_root, v.state_root)
@@ -108,14 +110,14 @@ class Deployment:
     def claim(
         self, task: bytes, round: int, attempt: int, counted: int, roots: tuple[bytes, bytes, bytes]
     ) -> bytes:
-        """What equal verdicts have in common: the counted set and the weights, model, state
-        headers."""
+        """What equal verdicts have in common: the counted set, and the roots as in `Verdict`."""
         return digest(CLAIM, self.chain, self.address, task, round, attempt, counted, *roots)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A result: `counted` is a bitmap over cohort positions, roots are headers (32 bytes)."""
+    """A result: `counted` is a bitmap over cohort positions. The roots of model and state are
+    headers, that of the weights a bare tree root (32 bytes each)."""
 
     counted: int
     weights_root: bytes

@@ -17,7 +17,7 @@ CHUNK_BYTES = 4096
 """Chunk size of a task unless its terms say otherwise."""
 
 _LEAF = hashlib.sha256(b"\x00")
-_NODE = b"\x01"
+_NODE = hashlib.sha256(b"\x01")
 _HEADER = b"\x02"
 
 
@@ -39,7 +39,9 @@ def leaf_hash(chunk: bytes | memoryview) -> bytes:
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Hash of an inner node over its two 32-byte children."""
-    return hashlib.sha256(_NODE + left + right).digest()
+    state = _NODE.copy()
+    state.update(left + right)
+    return state.digest()
 
 
 def leaf_count(size_bytes: int, chunk_bytes: int) -> int:
@@ -64,7 +66,7 @@ def leaf_hashes(data: bytes | memoryview, chunk_bytes: int) -> list[bytes]:
 
 
 def _level_above(level: Sequence[bytes]) -> list[bytes]:
-    above = [node_hash(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+    above = list(map(node_hash, level[:-1:2], level[1::2]))
     if len(level) % 2:
         above.append(level[-1])
     return above
@@ -112,7 +114,7 @@ def verify_inclusion(
             return False
         if position % 2 or position == last:
             found = node_hash(sibling, found)
-            # A left edge that had no sibling rose unchanged: skip the levels it rose through.
+            # A right edge that had no sibling rose unchanged: skip the levels it rose through.
             while position % 2 == 0 and position:
                 position, last = position >> 1, last >> 1
         else:

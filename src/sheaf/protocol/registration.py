@@ -8,6 +8,7 @@ from sheaf.protocol.errors import Reason, Rejected
 from sheaf.protocol.events import Cause, Opened, Phase, Registered, TaskPublished
 from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.merkle import Kind
+from sheaf.protocol.optimisers import OptimiserKind
 from sheaf.protocol.rounds import finish, start_round
 from sheaf.protocol.state import Env, Federation, Role, Seat, Task
 from sheaf.protocol.terms import MAX_AMOUNT, MAX_SEATS
@@ -19,7 +20,7 @@ def publish(federation: Federation, env: Env, action: Publish) -> None:
     terms.check()
     if action.model_root == ZERO:
         raise Rejected(Reason.INVALID_TERMS, "model_root")
-    if action.state_root != ZERO:
+    if (action.state_root == ZERO) != (terms.model.optimiser == OptimiserKind.PLAIN):
         raise Rejected(Reason.INVALID_TERMS, "state_root")
     id = federation.deployment.task_id(env.sender, action.document)
     if id in federation.tasks:
@@ -37,6 +38,7 @@ def publish(federation: Federation, env: Env, action: Publish) -> None:
         escrow=received,
     )
     task.model_root = task.header(Kind.MODEL, action.model_root)
+    task.state_root = task.header(Kind.OPTIMISER_STATE, action.state_root)
     federation.tasks[id] = task
     federation.account(terms.economics.reward_token).deposits += received
     federation.emit(

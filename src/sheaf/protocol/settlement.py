@@ -29,8 +29,7 @@ def duplicate(federation: Federation, env: Env, action: Duplicate) -> None:
     """Clear the pay of the later of two equal counted updates. Anyone may, before settlement."""
     task = federation.task(action.task)
     current = task.current
-    between = Phase.VERDICT_COMMIT <= task.phase <= Phase.ABORTED
-    if not (between or task.phase == Phase.HOLD) or current.settled is not None:
+    if not Phase.HOLD <= task.phase <= Phase.ABORTED or current.settled is not None:
         raise Rejected(Reason.WRONG_PHASE)
     if not (current.owed >> action.earlier & current.owed >> action.later & 1):
         raise Rejected(Reason.NOT_COUNTED)
@@ -53,23 +52,21 @@ def settle(federation: Federation, env: Env, action: Settle) -> None:
         raise Rejected(Reason.NOT_YET)
     if action.steps == 0:
         raise Rejected(Reason.EMPTY_PAGE)
-    if task.current.settled is None:
-        _begin(federation, task, action)
-    settlement = task.current.settled
-    assert settlement is not None
+    settlement = task.current.settled or _begin(federation, task, action)
     last = min(settlement.step + action.steps, 2 * task.cohort)
     for step in range(settlement.step, last):
         sweep, position = divmod(step, task.cohort)
         if step == task.cohort:
             _share_slashes(task, settlement)
         if task.current.revealed >> position & 1 == sweep:
-            _pay(federation, task, position) if sweep else _slash(federation, task, position)
+            turn = _pay if sweep else _slash
+            turn(federation, task, settlement, position)
     settlement.step = last
     if last == 2 * task.cohort:
         _conclude(federation, task, env.now)
 
 
-def _begin(federation: Federation, task: Task, action: Settle) -> None:
+def _begin(federation: Federation, task: Task, action: Settle) -> Settlement:
     """Check the claim and take the round's reward and fee out of escrow, or leave them there."""
     current, e = task.current, task.terms.economics
     if task.phase == Phase.CHALLENGE:
@@ -80,24 +77,22 @@ def _begin(federation: Federation, task: Task, action: Settle) -> None:
         task.model_root, task.state_root = action.model_root, action.state_root
     owed = current.owed & ~current.dropped
     samples = sum(n for position, n in current.samples.items() if owed >> position & 1)
-    current.settled = Settlement(0, samples, 0)
+    current.settled = settlement = Settlement(0, samples, 0)
     if current.attempts:  # reveals had opened: the round's money is spent or burned
         task.escrow -= e.round_reward + e.committee_fee
         shared = e.round_reward if owed else 0
         shared += e.committee_fee if task.phase == Phase.CHALLENGE else 0
         task.dust += shared
         task.burned += e.round_reward + e.committee_fee - shared
+    return settlement
 
 
-def _slash(federation: Federation, task: Task, position: int) -> None:
+def _slash(federation: Federation, task: Task, settlement: Settlement, position: int) -> None:
     """A drawn participant that did not reveal: no commit, or, where reveals opened, no reveal."""
     account = task.participant_at(position)
     seat, e = task.seats[account], task.terms.economics
     if seat.committed_round != task.round:
-        taken = _take(federation, task, account, e.slash_commit, Cause.NO_COMMIT)
-        settlement = task.current.settled
-        assert settlement is not None
-        settlement.pool += taken
+        settlement.pool += _take(federation, task, account, e.slash_commit, Cause.NO_COMMIT)
     elif task.current.attempts:
         task.burned_stake += _take(federation, task, account, e.slash_reveal, Cause.NO_REVEAL)
 
@@ -110,11 +105,9 @@ def _share_slashes(task: Task, settlement: Settlement) -> None:
     settlement.pool = settlement.bonus * revealed
 
 
-def _pay(federation: Federation, task: Task, position: int) -> None:
+def _pay(federation: Federation, task: Task, settlement: Settlement, position: int) -> None:
     """Credit a participant that revealed: reward by samples if owed, and its share of slashes."""
-    current, settlement = task.current, task.current.settled
-    assert settlement is not None
-    account = task.participant_at(position)
+    current, account = task.current, task.participant_at(position)
     seat, reward = task.seats[account], 0
     if current.owed & ~current.dropped & 1 << position:
         samples, whole = current.samples[position], task.terms.economics.round_reward

@@ -1,7 +1,7 @@
 """State of a federation: exactly what the contract stores, under the same names.
 
-Actions live in `publication`, `registration`, `rounds`, `attempts` and `settlement`; they check
-first and change afterwards, so a rejected action changes nothing.
+Actions live in `registration`, `rounds`, `attempts` and `settlement`; they check first and change
+afterwards, so a rejected action changes nothing.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from sheaf.protocol import draws, merkle
+from sheaf.protocol.arithmetic import ELEMENT_BYTES
 from sheaf.protocol.errors import Reason, Rejected
 from sheaf.protocol.events import Phase, PhaseStarted
 from sheaf.protocol.hashing import ZERO, Deployment
 from sheaf.protocol.merkle import Kind
-from sheaf.protocol.terms import ELEMENT_BYTES, Terms
+from sheaf.protocol.terms import Terms
 
 
 class Role(IntEnum):
@@ -163,7 +164,7 @@ class Task:
         if root == ZERO:
             return ZERO
         if kind == Kind.OPTIMISER_STATE:
-            return merkle.header(kind, m.state_element_bytes, m.trainable, m.state_leaves, root)
+            return merkle.header(kind, m.server.element_bytes, m.trainable, m.state_leaves, root)
         return merkle.header(kind, ELEMENT_BYTES, m.coordinates, m.leaves, root)
 
     def expect(self, phase: Phase, now: int, closed: Reason) -> None:

@@ -10,15 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from sheaf.protocol.arithmetic import ELEMENT_BYTES, weights_fit
 from sheaf.protocol.errors import Reason, Rejected
+from sheaf.protocol.layout import FRAC_BITS_MAX, FRAC_BITS_MIN
+from sheaf.protocol.optimisers import Constants, Optimiser, OptimiserKind
 
 MAX_COORDINATES = 2**33
 MAX_COHORT = 256
 MAX_COMMITTEE = 31
 MAX_SEATS = 2**24 - 1
-MAX_WEIGHT_CAP = 65_535
 MAX_AMOUNT = 2**96 - 1
-ELEMENT_BYTES = 4
 
 
 class RuleKind(IntEnum):
@@ -41,8 +42,9 @@ class Model:
     """Shape of what is learned and how it is combined.
 
     `coordinates` int32 values, the first `trainable` of them trained; chunks of `2**chunk_log2`
-    bytes; `trim_*` is the trimmed mean's exact ratio. The optimiser's constants stand here because
-    the court computes its step; only the plain step (all zero) is built.
+    bytes; `trim_*` is the trimmed mean's exact ratio. The constants of the server's optimiser stand
+    here because the court computes its step (`optimisers.Optimiser`); all are zero for the plain
+    one.
     """
 
     coordinates: int
@@ -64,14 +66,20 @@ class Model:
         return -(-self.coordinates * ELEMENT_BYTES >> self.chunk_log2)
 
     @property
-    def state_element_bytes(self) -> int:
-        """Bytes of optimiser state per trainable coordinate; the plain step keeps none."""
-        return 0
+    def server(self) -> Optimiser:
+        """The server's optimiser."""
+        constants = Constants(self.mean_divisor, self.square_divisor, self.rate, self.floor)
+        return Optimiser(self.optimiser, self.fraction_bits, constants)
 
     @property
     def state_leaves(self) -> int:
         """Chunks of the optimiser's state."""
-        return -(-self.trainable * self.state_element_bytes >> self.chunk_log2)
+        return -(-self.trainable * self.server.element_bytes >> self.chunk_log2)
+
+    @property
+    def initial_state(self) -> bytes:
+        """Tree root of the optimiser's state before the first round; zero where none is kept."""
+        return self.server.initial_root(self.trainable, 1 << self.chunk_log2)
 
 
 @dataclass(frozen=True)
@@ -162,15 +170,16 @@ class Terms:
         yield "minimum", 1 <= c.minimum <= c.goal
         yield "goal", c.goal <= MAX_COHORT
         yield "committee", c.committee == 1 or 3 <= c.committee <= MAX_COMMITTEE
-        yield "weight_cap", 1 <= c.weight_cap <= MAX_WEIGHT_CAP and c.goal * c.weight_cap < 2**32
+        yield "weight_cap", weights_fit(c.goal, c.weight_cap)
         yield "visibility", 0 <= c.visibility <= max(Visibility)
         yield from self._economic_bounds()
 
     def _model_bounds(self) -> Iterator[tuple[str, bool]]:
         m = self.model
         yield "coordinates", 1 <= m.coordinates <= MAX_COORDINATES
-        yield "trainable", 0 <= m.trainable <= m.coordinates
-        yield "fraction_bits", 8 <= m.fraction_bits <= 24
+        least = int(m.optimiser != OptimiserKind.PLAIN)
+        yield "trainable", least <= m.trainable <= m.coordinates
+        yield "fraction_bits", FRAC_BITS_MIN <= m.fraction_bits <= FRAC_BITS_MAX
         yield "chunk_log2", 4 <= m.chunk_log2 <= 12
         yield "rule", 0 <= m.rule <= max(RuleKind)
         if m.rule == RuleKind.TRIMMED_MEAN:
@@ -178,8 +187,7 @@ class Terms:
             yield "trim", in_range and 2 * m.trim_numerator < m.trim_denominator
         else:
             yield "trim", m.trim_numerator == m.trim_denominator == 0
-        constants = (m.optimiser, m.mean_divisor, m.square_divisor, m.rate, m.floor)
-        yield "optimiser", not any(constants)
+        yield from m.server.bounds()
 
     def _economic_bounds(self) -> Iterator[tuple[str, bool]]:
         e, rounds = self.economics, self.schedule.rounds

@@ -4,14 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sheaf.learning.arrays import Vector, by_columns, check_vectors, empty, namespace
 from sheaf.protocol.arithmetic import LIMIT
 
-State = NDArray[np.int64] | None
-"""What a server half carries from round to round, never holds: its moments, or nothing."""
+State = Any
+"""What a server half carries from round to round, never holds: None, or its moments as int64 of
+shape (moments, trainable), of the library that the vectors are of."""
 
 
 class ServerStep(Protocol):
@@ -24,18 +22,32 @@ class ServerStep(Protocol):
         """
 
 
+Start = Callable[[int], State]
+"""``start(trainable)``: the state before the first round, in NumPy, for so many coordinates."""
+
+
 @dataclass(frozen=True)
 class Algorithm:
     """How a client trains and how the server steps.
 
     ``correct(gradient, local, start)`` is the client half: it returns the gradient to descend at
     ``local`` for a participant that started the round at ``start``; three float arrays of one
-    shape, NumPy or torch. ``step`` is the server half.
+    shape, NumPy or torch. ``step`` is the server half, ``start`` what it starts from.
     """
 
     name: str
     correct: Callable[[Any, Any, Any], Any]
     step: ServerStep
+    start: Start
+
+
+def unchanged(gradient: Any, local: Any, start: Any) -> Any:
+    """Return the gradient as it is: the client half of whoever descends its own loss alone."""
+    return gradient
+
+
+def stateless(trainable: int) -> None:
+    """Return no state, which is what plain averaging carries from round to round."""
 
 
 def add(model: Vector, aggregate: Vector, state: State) -> tuple[Vector, State]:

@@ -9,15 +9,9 @@ Breaking point: with many local steps on unlike data, clients drift to their own
 average need not be a stationary point (Karimireddy et al., "SCAFFOLD", ICML 2020, theorem II).
 """
 
-from typing import Any
-
-from sheaf.learning.algorithms.algorithm import Algorithm, add
+from sheaf.learning.algorithms.algorithm import Algorithm, add, stateless, unchanged
 
 
 def fedavg() -> Algorithm:
     """Return the algorithm."""
-    return Algorithm("fedavg", _correct, add)
-
-
-def _correct(gradient: Any, local: Any, start: Any) -> Any:
-    return gradient
+    return Algorithm("fedavg", unchanged, add, stateless)

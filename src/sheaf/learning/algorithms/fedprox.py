@@ -12,7 +12,7 @@ Breaking point: mu too large, and nobody moves; mu = 0 is FedAvg. It corrects dr
 from collections.abc import Sequence
 from typing import Any
 
-from sheaf.learning.algorithms.algorithm import Algorithm, add
+from sheaf.learning.algorithms.algorithm import Algorithm, add, stateless
 from sheaf.learning.hyperparameters import real
 
 
@@ -26,4 +26,4 @@ def fedprox(mu: Sequence[int]) -> Algorithm:
     def correct(gradient: Any, local: Any, start: Any) -> Any:
         return gradient + strength * (local - start)
 
-    return Algorithm("fedprox", correct, add)
+    return Algorithm("fedprox", correct, add, stateless)

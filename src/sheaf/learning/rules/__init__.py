@@ -1,7 +1,8 @@
 """Aggregation rules: how the counted updates of a round become one vector.
 
-A rule is one file, one row of ``RULES`` and nothing else; ``tests/learning/test_rules.py`` holds
-every row to its column form.
+A rule is one file and one row of ``RULES``; ``tests/learning/test_rules.py`` holds every row to its
+column form in ``sheaf.protocol.columns``. A task can name it once it has a row in
+``sheaf.protocol.bounds``, too, and a kind in ``sheaf.protocol.terms`` that the contracts accept.
 """
 
 from collections.abc import Callable, Mapping

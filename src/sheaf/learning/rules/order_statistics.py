@@ -1,38 +1,43 @@
 """The mean of the middle entries of each column: what median and trimmed mean have in common.
 
-Up to ``NETWORK_ROWS`` updates a network of element-wise minima and maxima puts the wanted ranks in
-place, whole rows at a time (Batcher, "Sorting networks and their applications", AFIPS 1968; for any
-count, Knuth, TAOCP 3, section 5.2.2, algorithm M). Comparators that the wanted ranks do not depend
-on are left out. Above that, each column is sorted.
+Up to ``NETWORK_ROWS`` updates a network of element-wise minima and maxima finds the middle ranks,
+whole rows at a time. Above that, each column is sorted.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sheaf.learning.arrays import (
-    COLUMNS,
     Vector,
-    by_columns,
+    blocks,
     empty,
+    lattice_integers,
     namespace,
     rdiv,
     sort_rows,
 )
+from sheaf.learning.rules.networks import network
+from sheaf.protocol.arithmetic import LIMIT
 
-NETWORK_ROWS = 32
+NETWORK_ROWS = 64
 """Up to this many updates the network is faster than sorting."""
 
+NETWORK_COLUMNS = 32_768
+"""Columns that a network works on at once: enough that the work outweighs the calls."""
 
-@dataclass(frozen=True)
-class Comparator:
-    """Moves the smaller of two wires to ``low``, the larger to ``high``, each where wanted."""
+SORTED_COLUMNS = 2_048
+"""Columns turned and sorted at once: of a hundred updates they fit the L2 cache."""
 
-    low: int
-    high: int
-    wants_minimum: bool
-    wants_maximum: bool
+_READ_COLUMNS = 8 * SORTED_COLUMNS
+"""Columns read at once to be sorted."""
+
+_PADDING = 16
+"""Entries between rows, so that a column's do not lie a power of two apart, in one cache set."""
+
+_FEW = 8
+"""Up to this many ranks are summed faster one by one than along the sorted rows."""
+
+Kernel = Callable[[list[Any]], Any]
 
 
 def middle_mean(updates: Sequence[Vector], dropped: int) -> Vector:
@@ -40,88 +45,85 @@ def middle_mean(updates: Sequence[Vector], dropped: int) -> Vector:
 
     ``dropped`` entries go at each end, and at least one of ``updates`` is left.
     """
-    fill = _by_network if len(updates) <= NETWORK_ROWS else _by_sorting
-    kernel = fill(updates, dropped)
-    return by_columns(updates, kernel)
+    coordinates = len(updates[0])  # type: ignore[arg-type]  # a vector of either library has one
+    result = empty((coordinates,), "int32", updates[0])
+    by_network = len(updates) <= NETWORK_ROWS
+    kernel = _by_network(updates, dropped) if by_network else _by_sorting(updates, dropped)
+    # Which entries are in the middle does not depend on how -2**31 reads, so only they are read.
+    for block in blocks(coordinates, NETWORK_COLUMNS if by_network else _READ_COLUMNS):
+        result[block] = kernel([update[block] for update in updates])  # type: ignore[index]
+    return result  # type: ignore[no-any-return]
 
 
-@lru_cache(maxsize=256)
-def network(count: int, dropped: int) -> tuple[Comparator, ...]:
-    """Return comparators after which wires ``dropped`` to ``count - dropped - 1`` hold those ranks.
-
-    They hold them in any order, since only their sum is wanted.
-    """
-    middle = range(dropped, count - dropped)
-    # Per wire, from the end backwards: not wanted, wanted as part of a sum, or wanted as a rank.
-    wanted = ["in a sum" if wire in middle else "" for wire in range(count)]
-    kept: list[Comparator] = []
-    for low, high in reversed(list(_sorting_network(count))):
-        if wanted[low] == wanted[high] == "in a sum" or not (wanted[low] or wanted[high]):
-            continue
-        kept.append(Comparator(low, high, bool(wanted[low]), bool(wanted[high])))
-        wanted[low] = wanted[high] = "as a rank"
-    return tuple(reversed(kept))
-
-
-def _sorting_network(count: int) -> Iterator[tuple[int, int]]:
-    """Yield the comparators of the odd-even merge sort of ``count`` wires, in order."""
-    merged = 1
-    while merged < count:
-        step = merged
-        while step >= 1:
-            for start in range(step % merged, count - step, 2 * step):
-                for low in range(start, min(start + step, count - step)):
-                    if low // (2 * merged) == (low + step) // (2 * merged):
-                        yield low, low + step
-            step //= 2
-        merged *= 2
-
-
-def _by_network(updates: Sequence[Any], dropped: int) -> Callable[[list[Any]], Any]:
-    count = len(updates)
-    module = namespace(updates[0])
-    # One row more than wires: a comparator writes its minimum there, and the rows trade places.
-    scratch = empty((count + 1, COLUMNS), "int32", updates[0])
-    sums = empty((COLUMNS,), "int64", updates[0])
-    comparators = network(count, dropped)
+def _by_network(updates: Sequence[Any], dropped: int) -> Kernel:
+    module, plan = namespace(updates[0]), network(len(updates), dropped)
+    scratch = empty((plan.scratch, NETWORK_COLUMNS), "int32", updates[0])
+    sums = empty((2, NETWORK_COLUMNS), "int64", updates[0])
+    steps = [
+        (
+            module.minimum if step.is_minimum else module.maximum,
+            step.first,
+            step.second,
+            step.target,
+        )
+        for step in plan.steps
+    ]
 
     def kernel(entries: list[Any]) -> Any:
         width = len(entries[0])
-        *wires, spare = scratch[:, :width]
-        for wire, entry in zip(wires, entries, strict=True):
-            wire[:] = entry
-        for comparator in comparators:
-            low, high = wires[comparator.low], wires[comparator.high]
-            if comparator.wants_minimum:
-                module.minimum(low, high, out=spare)
-            if comparator.wants_maximum:
-                module.maximum(low, high, out=high)
-            if comparator.wants_minimum:
-                wires[comparator.low], spare = spare, low
-        return _mean(wires[dropped : count - dropped], sums[:width])
+        rows = [*entries, *scratch[:, :width]]
+        for choose, first, second, target in steps:
+            choose(rows[first], rows[second], out=rows[target])
+        return _mean([lattice_integers(rows[row]) for row in plan.middle], sums[:, :width])
 
     return kernel
 
 
-def _mean(rows: Sequence[Any], total: Any) -> Any:
+def _mean(rows: Sequence[Any], sums: Any) -> Any:
     if len(rows) == 1:
         return rows[0]
-    total[:] = 0
-    for row in rows:
-        total += row
+    total, added = sums
+    total[:] = rows[0]
+    for row in rows[1:]:
+        # Widened first: adding int32 to int64 takes twice as long.
+        added[:] = row
+        total += added
     return rdiv(total, len(rows))
 
 
-def _by_sorting(updates: Sequence[Any], dropped: int) -> Callable[[list[Any]], Any]:
-    count = len(updates)
-    scratch = empty((COLUMNS, count), "int32", updates[0])
+def _by_sorting(updates: Sequence[Any], dropped: int) -> Kernel:
+    count, like = len(updates), updates[0]
+    left = count - 2 * dropped
+    rows = empty((count, _READ_COLUMNS + _PADDING), "int32", like)
+    columns = empty((SORTED_COLUMNS, count), "int32", like)
+    picked = empty((min(left, _FEW), _READ_COLUMNS), "int32", like)
+    sums = empty((2, _READ_COLUMNS), "int64", like)
 
     def kernel(entries: list[Any]) -> Any:
-        # Transposed, so that what is sorted lies side by side in memory.
-        columns = scratch[: len(entries[0])]
-        for index, entry in enumerate(entries):
-            columns[:, index] = entry
-        middle = sort_rows(columns)[:, dropped : count - dropped]
-        return rdiv(middle.sum(1, dtype=namespace(middle).int64), count - 2 * dropped)
+        width = len(entries[0])
+        for row, entry in zip(rows, entries, strict=True):
+            row[:width] = entry
+        for block in blocks(width, SORTED_COLUMNS):
+            turned = columns[: block.stop - block.start]
+            turned[:] = rows[:, block].T
+            middle = sort_rows(turned)[:, dropped : count - dropped]
+            if left <= _FEW:
+                for rank, row in enumerate(picked):
+                    row[block] = middle[:, rank]
+            else:
+                sums[0, block] = _row_sums(middle)
+        if left <= _FEW:
+            return _mean([lattice_integers(row) for row in picked[:, :width]], sums[:, :width])
+        return rdiv(sums[0, :width], left)
 
     return kernel
+
+
+def _row_sums(middle: Any) -> Any:
+    """The sum of each row of ``middle``, whose entries ascend."""
+    count, module = middle.shape[1], namespace(middle)
+    lowest, highest = int(middle[:, 0].min()), int(middle[:, count - 1].max())
+    # Where they fit, int32 sums take half the time.
+    if max(-lowest, highest) * count <= LIMIT:
+        return middle.sum(1, dtype=module.int32)
+    return lattice_integers(middle).sum(1, dtype=module.int64)

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sheaf.learning.arrays import Vector, blocks, check_vectors, namespace
+from sheaf.learning.arrays import Vector, blocks, check_vectors, empty, namespace
 from sheaf.protocol.arithmetic import LIMIT
+
+_COLUMNS = 32_768
+"""Columns worked on at once: the fewer calls, the better, as long as three rows stay in cache."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,14 @@ def round_statistics(updates: Sequence[Vector], aggregate: Vector) -> RoundStati
     module = namespace(aggregate)
     saturated = stalled = 0
     coordinates = len(aggregate)  # type: ignore[arg-type]
-    for block in blocks(coordinates):
-        highest = lowest = updates[0][block]  # type: ignore[index]
+    extremes = empty((2, _COLUMNS), "int32", aggregate)
+    for block in blocks(coordinates, _COLUMNS):
+        highest, lowest = extremes[:, : block.stop - block.start]
+        highest[:] = lowest[:] = updates[0][block]  # type: ignore[index]
         for update in updates[1:]:
-            highest = module.maximum(highest, update[block])  # type: ignore[index]
-            lowest = module.minimum(lowest, update[block])  # type: ignore[index]
+            entries = update[block]  # type: ignore[index]
+            module.maximum(highest, entries, out=highest)
+            module.minimum(lowest, entries, out=lowest)
         saturated += int(((highest >= LIMIT) | (lowest <= -LIMIT)).sum())
         moved = (highest > 0) | (lowest < 0)
         stalled += int((moved & (aggregate[block] == 0)).sum())  # type: ignore[index]

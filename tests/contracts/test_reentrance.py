@@ -1,0 +1,145 @@
+"""A token that calls back: what it may do at any other time, it may not do from within a transfer.
+
+The token is stake and reward of a federation of its own, and a member in it: it can publish, has a
+seat to claim, money to withdraw. So nothing but the guards can turn its calls away.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from sheaf.ledger.abi import Interface
+from sheaf.ledger.artifacts import artifact
+from sheaf.protocol.actions import Action, Advance, Claim, Publish, Register, Withdraw
+from sheaf.protocol.hashing import ZERO, Deployment
+from sheaf.protocol.state import Role
+from sheaf.protocol.terms import Terms
+from tests.conformance.chain import FEDERATION, VAULT, deployed, hostile
+from tests.play import TERMS, changed, digest
+from tests.worlds import CHAIN, START, account
+
+PURSE = 10**9
+NOBODY = bytes(20)
+
+
+class Hooked:
+    """The token's federation, with a task that takes seats and one that has ended: its seats are
+    participant 0's and the token's, who have also sponsored a task of which nothing came."""
+
+    def __init__(self) -> None:
+        self.chain, self.now = deployed(0).copy(), START
+        source = hostile("HookToken")
+        self.interface = Interface(source.abi)
+        arguments = ("Hook", "HOOK", 6, account("deployer"), 2**100)
+        self.token = self._created(self.interface.creation(source.bytecode, *arguments))
+        creation = FEDERATION.creation(artifact("Federation").bytecode, self.token)
+        self.here = Deployment(CHAIN, self._created(creation))
+        returned = self.chain.call(self.here.address, FEDERATION.calldata("vault"))
+        (self.vault,) = FEDERATION.result("vault", returned)
+        self._fill_purses()
+        ended, own = self.task("sponsor", "ended"), self.task(None, "own")
+        self.do("sponsor", self.publication("ended"))
+        self.do(None, self.publication("own"))
+        self.do("participant 0", self.registration("ended"))
+        self.do(None, self.registration("ended"))
+        for phase_s in (TERMS.schedule.register_s, TERMS.schedule.open_s):
+            self.now += phase_s
+            for task in (ended, own):
+                self.do("auditor", Advance(task))
+        self.do("sponsor", self.publication("open"))
+
+    @property
+    def terms(self) -> Terms:
+        return changed(TERMS, reward_token=self.token)
+
+    def task(self, sponsor: str | None, document: str) -> bytes:
+        who = self.token if sponsor is None else account(sponsor)
+        return self.here.task_id(who, digest(document))
+
+    def publication(self, document: str) -> Publish:
+        return Publish(self.terms, digest(document), digest("initial"), ZERO, self.terms.escrow)
+
+    def registration(self, document: str) -> Register:
+        return Register(self.task("sponsor", document), Role.PARTICIPANT, digest("nonce"), 100)
+
+    def order(self, action: Action) -> tuple[bytes, bytes]:
+        """Contract and call data of an action."""
+        if isinstance(action, Withdraw):
+            return self.vault, VAULT.encode(action)
+        return self.here.address, FEDERATION.encode(action)
+
+    def do(self, label: str | None, action: Action) -> None:
+        """Successfully act; without a label it is the token that acts."""
+        self._transact(label, *self.order(action))
+
+    def arm(self, action: Action | None) -> None:
+        """What the token does in every transfer from now on."""
+        to, data = (NOBODY, b"") if action is None else self.order(action)
+        self._transact("auditor", self.token, self.interface.calldata("arm", to, data))
+
+    def hook(self) -> tuple[int, str]:
+        """How many transfers called back, and the error that the last of them met."""
+        calls, result = (
+            self.interface.result(name, self.chain.call(self.token, self.interface.calldata(name)))
+            for name in ("hookCalls", "hookResult")
+        )
+        error = FEDERATION.decode_error(result[0]) or VAULT.decode_error(result[0])
+        return calls[0], error.name if error else "no error"
+
+    def _fill_purses(self) -> None:
+        for label in ("sponsor", "participant 0", "participant 1", None):
+            who = self.token if label is None else account(label)
+            transfer = self.interface.calldata("transfer", who, PURSE)
+            self._transact("deployer", self.token, transfer)
+            approve = self.interface.calldata("approve", self.vault, PURSE)
+            self._transact(label, self.token, approve)
+
+    def _created(self, creation: bytes) -> bytes:
+        self.now += 1
+        receipt = self.chain.transact("deployer", None, creation, self.now).require()
+        assert receipt.contract is not None
+        return receipt.contract
+
+    def _transact(self, label: str | None, to: bytes, data: bytes) -> None:
+        if label is None:
+            label, to, data = "auditor", self.token, self.interface.calldata("execute", to, data)
+        self.now += 1
+        self.chain.transact(label, to, data, self.now).require()
+
+
+@pytest.mark.parametrize("inner", ["publish", "register", "claim", "withdraw"])
+def test_from_within_a_transfer_nothing_goes(inner: str) -> None:
+    hooked = Hooked()
+    actions: dict[str, Action] = {
+        "publish": hooked.publication("by the token"),
+        "register": hooked.registration("open"),
+        "claim": Claim(hooked.task("sponsor", "ended")),
+        "withdraw": Withdraw(hooked.token),
+    }
+    hooked.arm(actions[inner])
+    outer: tuple[tuple[str, Action], ...] = (
+        ("sponsor", hooked.publication("another")),
+        ("participant 1", hooked.registration("open")),
+        ("participant 0", Claim(hooked.task("sponsor", "ended"))),
+        ("sponsor", Withdraw(hooked.token)),
+    )
+    for calls, (label, transferring) in enumerate(outer, 1):
+        hooked.do(label, transferring)
+        assert hooked.hook() == (calls, "Reentered"), transferring
+    hooked.arm(None)
+    hooked.do(None, actions[inner])  # it was the guards alone
+
+
+@pytest.mark.parametrize("inner", ["publish", "register"])
+def test_the_federation_turns_away_before_it_looks(inner: str) -> None:
+    """Else the vault alone would, after the federation has answered whatever else is wrong."""
+    hooked = Hooked()
+    wrong: dict[str, Action] = {
+        "publish": Publish(hooked.terms, digest("no model"), ZERO, ZERO, 0),
+        "register": Register(hooked.task("sponsor", "open"), 0, ZERO, 0),
+    }
+    hooked.arm(wrong[inner])
+    hooked.do("sponsor", hooked.publication("another"))
+    assert hooked.hook() == (1, "Reentered")
+    hooked.do("participant 1", hooked.registration("open"))
+    assert hooked.hook() == (2, "Reentered")
