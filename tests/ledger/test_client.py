@@ -75,6 +75,21 @@ class UnreachableProvider(JSONBaseProvider):
         raise ConnectionRefusedError("connection refused")
 
 
+class FalteringProvider(JSONBaseProvider):
+    """A node over another that is out of reach the first time it is asked for `method`."""
+
+    def __init__(self, sound: JSONBaseProvider, method: str) -> None:
+        super().__init__()
+        self._sound = sound
+        self._method = method
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        if method == self._method:
+            self._method = ""
+            raise ConnectionResetError("connection reset")
+        return self._sound.make_request(method, params)
+
+
 @given(
     st.binary(min_size=32, max_size=32).filter(lambda key: 0 < int.from_bytes(key) < 2**255),
     st.tuples(
@@ -201,6 +216,40 @@ def test_nonces_are_counted_here_and_learned_again_after_a_refusal(host: Host, c
     assert [receipt.status for receipt in receipts] == [1, 1]
     assert host.ledger.engine.nonce(address_of("participant 1")) == 4
     assert host.ledger.engine.nonce(address_of("participant 2")) == 2
+
+
+def test_a_sender_without_a_key_costs_the_others_no_nonce(host: Host, cell: bytes) -> None:
+    calls = [write("participant 1", cell, 1), write("stranger", cell, 2)]
+    for _ in range(2):
+        with pytest.raises(LookupError, match="no key"):
+            host.client.send(calls)
+
+    (receipt,) = host.client.send(calls[:1])
+
+    assert receipt.status == 1
+    assert host.ledger.transactions(receipt.block_number)[0].nonce == 0
+
+
+@pytest.mark.parametrize("method", ["eth_sendRawTransaction", "eth_getTransactionReceipt"])
+def test_nonces_are_learned_again_after_a_node_was_out_of_reach(
+    host: Host, cell: bytes, method: str
+) -> None:
+    provider = host.web3.provider
+    assert isinstance(provider, JSONBaseProvider)
+
+    def confirm() -> None:
+        host.ledger.mine(host.ledger.engine.head().timestamp + 1)
+
+    web3 = Web3(FalteringProvider(provider, method))
+    client = Client(web3, [key_of("participant 1")], confirm)
+    with pytest.raises(LedgerUnavailable, match="connection reset"):
+        client.send([write("participant 1", cell, 1)])
+
+    (receipt,) = client.send([write("participant 1", cell, 2)])
+
+    assert receipt.status == 1
+    sent = host.ledger.engine.nonce(address_of("participant 1"))
+    assert sent == (1 if method == "eth_sendRawTransaction" else 2)
 
 
 def test_a_batch_wider_than_a_block_takes_several(host: Host, cell: bytes) -> None:

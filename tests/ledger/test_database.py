@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,15 @@ def test_a_reopened_ledger_goes_on_at_its_head(tmp_path: Path) -> None:
     assert after.header.parent_hash == before.header.hash
     assert opened.engine.storage(cell, slot_of("participant 1")) == 6
     assert opened.engine.storage(cell, slot_of("participant 1"), 2) == 5
+
+
+def test_a_ledger_that_nobody_closed_is_cleared_away_in_any_thread() -> None:
+    file = LedgerFile.create(None)
+    # As Python does once nobody knows it any more, in whatever thread it then is.
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(file._release).result()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+        file._connection.execute("SELECT 1")
 
 
 class InterruptedEngine(PyEvmEngine):
@@ -183,3 +194,99 @@ def test_a_file_that_contradicts_itself_is_not_opened(tmp_path: Path, damage: st
 
     with pytest.raises(LedgerCorrupt):
         EmbeddedLedger.open(path)
+
+
+@pytest.mark.parametrize(
+    ("table", "read"),
+    [
+        ("nodes", lambda file: list(file.nodes)),
+        ("nodes", lambda file: len(file.nodes)),
+        ("sqlite_autoindex_receipts_1", lambda file: list(file.strays())),
+    ],
+)
+def test_a_damaged_page_is_one_clear_line(
+    tmp_path: Path, table: str, read: Callable[[LedgerFile], object]
+) -> None:
+    path = tmp_path / "ledger.db"
+    ledger = new_ledger(path)
+    deploy_cell(ledger, START + 1)
+    ledger.close()
+    connection = sqlite3.connect(path)
+    query = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+    (page,) = connection.execute(query, (table,)).fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    stored = bytearray(path.read_bytes())
+    stored[(page - 1) * size : page * size] = b"\xff" * size
+    path.write_bytes(stored)
+
+    file = LedgerFile.open(path, read_only=True)
+    with pytest.raises(LedgerCorrupt, match=r"ledger\.db is corrupt: "):
+        read(file)
+    file.close()
+    with pytest.raises(LedgerCorrupt, match=r"ledger\.db is corrupt: "):
+        reexecute(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("chain_id", '"1337"'),
+        ("chain_id", "1.5"),
+        ("chain_id", "true"),
+        ("chain_id", str(2**64)),
+        ("timestamp", "-5"),
+        ("timestamp", "null"),
+        ("gas_limit", '"x"'),
+        ("gas_limit", "4999"),
+        ("gas_limit", str(2**63)),
+        ("allocation", f'[["{"aa" * 20}", "-1"]]'),
+        ("allocation", f'[["{"aa" * 20}", "{2**256}"]]'),
+        ("allocation", f'[["{"aa" * 19}", "1"]]'),
+        ("allocation", "[" * 100_000),
+        ("more", "1"),
+    ],
+)
+def test_a_genesis_of_other_values_is_corrupt(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / "ledger.db"
+    new_ledger(path).close()
+    connection = sqlite3.connect(path)
+    (document,) = connection.execute("SELECT document FROM genesis").fetchone()
+    fields = {key: json.dumps(value) for key, value in json.loads(document).items()}
+    fields[name] = text
+    # As `Genesis.document` writes it, so that nothing but the value is wrong.
+    changed = ", ".join(f'"{key}": {fields[key]}' for key in sorted(fields))
+    connection.execute("UPDATE genesis SET document = ?", (f"{{{changed}}}",))
+    connection.commit()
+    connection.close()
+
+    for read in (EmbeddedLedger.open, reexecute):
+        with pytest.raises(LedgerCorrupt, match=r"ledger\.db is corrupt: unreadable genesis"):
+            read(path)
+
+
+@pytest.mark.parametrize("missing", [1, 2000, 4095, 4096, 5000])
+def test_a_file_whose_end_is_cut_off_is_not_opened(tmp_path: Path, missing: int) -> None:
+    path = tmp_path / "ledger.db"
+    new_ledger(path).close()
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - missing)
+    with pytest.raises(LedgerCorrupt, match=r"is corrupt: (its end is cut off|.* malformed)"):
+        EmbeddedLedger.open(path)
+
+
+def test_a_ledger_thrown_away_leaves_nothing_that_the_next_one_would_roll_back(
+    tmp_path: Path,
+) -> None:
+    path, journal = tmp_path / "ledger.db", tmp_path / "ledger.db-journal"
+    new_ledger(path).close()
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(path), "COMMIT"], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert journal.stat().st_size > 0
+    LedgerFile.remove(path)
+    assert list(tmp_path.iterdir()) == []
+    LedgerFile.remove(path)
+    replaced = EmbeddedLedger.create(path, chain_id=5, allocation={}, timestamp=START, replace=True)
+    replaced.close()
+    EmbeddedLedger.create(path, chain_id=6, allocation={}, timestamp=START, replace=True).close()
+    assert EmbeddedLedger.open(path).genesis.chain_id == 6

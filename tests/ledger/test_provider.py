@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import rlp
 from eth_account import Account
 from web3 import Web3
 from web3.exceptions import ContractCustomError, TransactionNotFound, Web3RPCError
@@ -115,6 +116,22 @@ def test_a_failed_receipt_tells_its_revert_data(host: Host, cell: bytes) -> None
     assert receipt["revertReason"] == f"0x{NOTHING.hex()}"
 
 
+def signed_bytes(shown: Any) -> bytes:
+    """The RLP of what a node shows of a transaction: EIP-1559's, or the legacy form."""
+
+    def fields(*names: str) -> list[Any]:
+        values = (shown[name] for name in names)
+        return [bytes.fromhex(v[2:]) if isinstance(v, str) else v for v in values]
+
+    signature = [shown["v"], *(int.from_bytes(shown[name]) for name in ("r", "s"))]
+    call = fields("gas", "to", "value", "input")
+    if shown["type"] == 0:
+        return bytes(rlp.encode([*fields("nonce", "gasPrice"), *call, *signature]))
+    assert shown["v"] == shown["yParity"]
+    fees = fields("chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas")
+    return b"\x02" + bytes(rlp.encode([*fees, *call, [], *signature]))
+
+
 def test_blocks_are_shown_by_number_and_by_hash(host: Host, cell: bytes) -> None:
     web3 = host.web3
     raws = [
@@ -135,9 +152,10 @@ def test_blocks_are_shown_by_number_and_by_hash(host: Host, cell: bytes) -> None
     assert block["stateRoot"] == made.header.state_root
     assert block["transactions"] == [Web3.keccak(raw) for raw in raws]
     assert [transaction["nonce"] for transaction in full["transactions"]] == [0, 0]
-    # What the transaction shows must give back the very bytes that were signed.
+    # What a transaction shows must give back the very bytes that were signed.
     typed, legacy = full["transactions"]
-    assert Account.recover_transaction(raws[0]) == typed["from"]
+    assert [signed_bytes(typed), signed_bytes(legacy)] == raws
+    assert [typed["from"], legacy["from"]] == [Account.recover_transaction(raw) for raw in raws]
     assert legacy["v"] in (35 + 2 * CHAIN_ID, 36 + 2 * CHAIN_ID)
     assert (legacy["type"], typed["type"]) == (0, 2)
     assert block["size"] == len(made.header.encoded) + sum(map(len, raws)) + 2 + 2 + 3 + 2 + 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from sheaf.ledger.engine import Genesis
+from sheaf.ledger.engine import Genesis, Message
 from sheaf.ledger.errors import TimeNotAdvanced, TransactionRefused
 from sheaf.ledger.pyevm import PyEvmEngine
 from sheaf.protocol.errors import LedgerCorrupt
@@ -70,6 +72,24 @@ def test_one_invalid_transaction_keeps_the_block_out(
     assert refused.value.index == 1
     assert engine.head() == before
     assert engine.nonce(address_of("sponsor")) == 0
+
+
+def test_calls_go_as_deep_as_the_gas_of_a_block(engine: PyEvmEngine) -> None:
+    """Each level passes on 63/64 of its gas (EIP-150); all of it must fit Python's own stack."""
+    # Call oneself with all gas, results to the first word; return that word plus one.
+    runtime = bytes.fromhex("60206000600060006000305af15060005160010160005260206000f3")
+    creation = bytes.fromhex(f"60{len(runtime):02x}600c60003960{len(runtime):02x}6000f3")
+    block = engine.apply([raw_transaction("sponsor", 0, None, creation + runtime)], START + 1)
+
+    returned = engine.call(Message(block.receipts[0].contract, b"", gas=GENESIS.gas_limit))
+
+    # 10^9 * (63/64)^735 is 9,400: not enough for another level that comes back.
+    assert 700 < int.from_bytes(returned) < 800
+
+
+def test_a_text_of_brackets_is_an_error_and_no_crash() -> None:
+    with pytest.raises(RecursionError):
+        json.loads("[" * 100_000)
 
 
 def test_time_must_advance(engine: PyEvmEngine) -> None:

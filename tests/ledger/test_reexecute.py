@@ -10,7 +10,7 @@ import pytest
 
 from sheaf.ledger.engine import Block
 from sheaf.ledger.reexecute import Difference, reexecute
-from sheaf.protocol.errors import LedgerUnavailable
+from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable
 from tests.ledger.chain import (
     FUNDS_WEI,
     START,
@@ -101,13 +101,13 @@ def test_the_recomputed_state_can_be_asked(path: Path) -> None:
         ("blocks", "hash", "number = 2", 2, "header"),
         ("transactions", "raw", "block = 1", 1, "transaction 0"),
         ("transactions", "raw", "block = 2 AND position = 2", 2, "transaction 2"),
-        ("transactions", "hash", "block = 2 AND position = 1", 2, "receipt 1 transaction_hash"),
+        ("transactions", "hash", "block = 2 AND position = 1", 2, "transaction 1 hash"),
         ("receipts", "encoded", "block = 2 AND position = 0", 2, "receipt 0 encoded"),
         ("receipts", "revert_data", "block = 2 AND position = 1", 2, "receipt 1 revert_data"),
         ("receipts", "contract", "block = 1", 1, "receipt 0 contract"),
-        ("logs", "data", "block = 2 AND position = 1", 2, "log 1"),
-        ("logs", "topic1", "block = 2 AND position = 0", 2, "log 0"),
-        ("logs", "address", "block = 2 AND position = 0", 2, "log 0"),
+        ("logs", "data", "block = 2 AND position = 1", 2, "log 1 data"),
+        ("logs", "topic1", "block = 2 AND position = 0", 2, "log 0 topic1"),
+        ("logs", "address", "block = 2 AND position = 0", 2, "log 0 address"),
     ],
 )
 def test_a_flipped_bit_is_found_and_placed(
@@ -158,11 +158,11 @@ def test_state_taken_out_or_put_in_is_found(path: Path, statement: str) -> None:
     [
         (
             "UPDATE receipts SET gas_used = gas_used + 1 WHERE block = 2 AND position = 2",
-            Difference(2, "receipt 2 gas_used", "44676", "44675"),
+            Difference(2, "receipt 2 gas_used", "44676", "44675", address_of("aggregator")),
         ),
         (
             "UPDATE receipts SET status = 1 WHERE block = 2 AND position = 1",
-            Difference(2, "receipt 1 status", "1", "0"),
+            Difference(2, "receipt 1 status", "1", "0", address_of("participant 2")),
         ),
         ("DELETE FROM logs WHERE position = 1", Difference(2, "logs", "1", "2")),
         (
@@ -189,7 +189,80 @@ def test_a_transaction_taken_out_changes_the_block(path: Path) -> None:
     difference = reexecute(path).difference
 
     assert difference is not None
-    assert (difference.block, difference.field) == (2, "transactions_root")
+    assert difference == Difference(2, "transactions at", "[1, 2]", "[0, 1]")
+
+
+@pytest.mark.parametrize(
+    ("statement", "field"),
+    [
+        ("INSERT INTO blocks VALUES (-1, x'01', x'02')", "blocks before the first"),
+        ("INSERT INTO receipts VALUES (2, 7, 1, 2, 3, NULL, NULL, x'')", "receipts of no"),
+        ("INSERT INTO genesis SELECT * FROM genesis", "another genesis"),
+        (
+            "INSERT INTO logs SELECT block, 7, 9, address, topic0, topic1, topic2, topic3, data"
+            " FROM logs WHERE block = 2 AND position = 0",
+            "logs",
+        ),
+        ("UPDATE logs SET topic2 = topic1, topic1 = NULL WHERE block = 2", "log 0 topic1"),
+        ("UPDATE transactions SET position = 8 WHERE position = 2", "transactions at"),
+    ],
+)
+def test_rows_that_no_join_would_show_are_found(path: Path, statement: str, field: str) -> None:
+    alter(path, statement)
+
+    difference = reexecute(path).difference
+
+    assert difference is not None
+    assert difference.field.startswith(field)
+
+
+def test_a_changed_transaction_is_whose_its_logs_name(tmp_path: Path) -> None:
+    """Its bytes recover to an account that nobody has."""
+    path = tmp_path / "ledger.db"
+    ledger = new_ledger(path)
+    cell = deploy_cell(ledger, START + 1)
+    ledger.submit(raw_transaction("participant 1", 0, cell, word(5)))
+    ledger.mine(START + 2)
+    ledger.close()
+    flip(path, "transactions", "raw", "block = 2")
+    # The cell's own topic is a number; an address is what a topic looks like after twelve zeros.
+    topic = bytes(12) + address_of("participant 1")
+    alter(path, "UPDATE logs SET topic1 = ?", topic)
+
+    difference = reexecute(path).difference
+
+    assert difference is not None
+    assert difference.field == "transaction 0"
+    assert (difference.sender, difference.named) == (None, (address_of("participant 1"),))
+
+
+def test_a_long_value_is_shown_from_where_it_differs(path: Path) -> None:
+    flip(path, "receipts", "encoded", "block = 2 AND position = 0", at=200)
+
+    difference = reexecute(path).difference
+
+    assert difference is not None
+    assert difference.field == "receipt 0 encoded"
+    for text in (difference.found, difference.expected):
+        assert " from byte 200 of " in text
+        assert len(text) < 100
+    assert int(difference.found[2:4], 16) ^ int(difference.expected[2:4], 16) == 1
+
+
+def test_an_index_that_disagrees_with_its_table_is_corrupt(path: Path) -> None:
+    """SQLite reads some values from an index alone."""
+    stored = path.read_bytes()
+    connection = sqlite3.connect(path)
+    (digest,) = connection.execute("SELECT hash FROM transactions WHERE block = 1").fetchone()
+    connection.close()
+    assert stored.count(digest) == 2  # in the table and in the index of its own
+    for place in (stored.index(digest), stored.rindex(digest)):
+        changed = bytearray(stored)
+        changed[place + 31] ^= 1
+        path.write_bytes(changed)
+
+        with pytest.raises(LedgerCorrupt, match=r"is corrupt: row 1 missing from index"):
+            reexecute(path)
 
 
 def test_another_genesis_is_found(path: Path) -> None:

@@ -16,7 +16,6 @@ from sheaf.ledger.artifacts import artifact
 from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.engine import Header
 from tests.ledger.chain import (
-    CHAIN_ID,
     GWEI,
     LEGACY,
     START,
@@ -27,6 +26,7 @@ from tests.ledger.chain import (
     slot_of,
     word,
 )
+from tests.ledger.played import played_ledger
 
 HERE = Path(__file__).parent
 FOLDER = Path(sys.prefix) / "second-opinion"
@@ -47,7 +47,7 @@ def headers_of(ledger: EmbeddedLedger) -> list[Header]:
 def record(ledger: EmbeddedLedger) -> dict[str, Any]:
     genesis, *later = headers_of(ledger)
     return {
-        "chain_id": CHAIN_ID,
+        "chain_id": ledger.engine.chain_id,
         "allocation": [(who.hex(), str(wei)) for who, wei in ledger.genesis.allocation],
         "genesis": genesis.encoded.hex(),
         "blocks": [
@@ -113,6 +113,19 @@ def test_both_give_the_same_state_roots(specification: Path) -> None:
     assert opinion.stdout.split() == roots
     assert len(roots) == 6
     assert len(set(roots)) == 5  # one of the blocks is empty
+
+
+def test_both_give_the_same_state_roots_of_a_whole_task(specification: Path) -> None:
+    """Hashes by precompile, guards in transient storage, a contract created by another, calls in
+    calls: what the tokens and the cell above do not have."""
+    ledger = played_ledger()
+
+    opinion = second_opinion(specification, record(ledger))
+
+    roots = [header.state_root.hex() for header in headers_of(ledger)]
+    assert opinion.returncode == 0, opinion.stderr
+    assert opinion.stdout.split() == roots
+    assert len(roots) > 40
 
 
 def test_the_specification_refuses_a_block_of_other_transactions(specification: Path) -> None:

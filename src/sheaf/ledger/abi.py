@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from eth_abi.codec import ABICodec
-from eth_abi.decoding import AddressDecoder
+from eth_abi.decoding import AddressDecoder, ContextFramesBytesIO, TupleDecoder
 from eth_abi.encoding import AddressEncoder, BytesEncoder, TupleEncoder
 from eth_abi.exceptions import DecodingError, EncodingError
 from eth_abi.registry import BaseEquals, registry
@@ -57,6 +57,13 @@ class _PlainAddressDecoder(AddressDecoder):
     decoder_fn = staticmethod(bytes)  # type: ignore[assignment]
 
 
+class _CallDecoder(TupleDecoder):
+    """Goes where an offset points, be it into the head, as Solidity does."""
+
+    def validate_pointers(self, stream: object) -> None:
+        """None is refused."""
+
+
 def _codec_registry() -> Any:
     exact = registry.copy()  # type: ignore[no-untyped-call]
     exact.unregister("address")
@@ -90,11 +97,21 @@ class _Entry:
     outputs: tuple[str, ...]
     digest: bytes
     encoder: TupleEncoder
+    decoder: TupleDecoder
 
     def encode(self, values: Sequence[object]) -> bytes:
         try:
             return bytes(self.encoder(values))
         except EncodingError as error:
+            raise ValueError(f"{self.name}: {error}") from error
+
+    def decode(self, arguments: bytes) -> tuple[Any, ...]:
+        """The arguments of a call; ValueError where there are none. Whatever Solidity takes is
+        taken, such as other padding; more is, too, but of that the chain says that it failed."""
+        try:
+            stream = ContextFramesBytesIO(arguments)  # type: ignore[no-untyped-call]
+            return tuple(self.decoder(stream))
+        except (DecodingError, OverflowError) as error:
             raise ValueError(f"{self.name}: {error}") from error
 
 
@@ -156,7 +173,7 @@ class Interface:
             if entry is None or entry.digest[:4] != data[:4]:
                 continue
             try:
-                return _shaped(_decode(entry.types, data[4:]), factory)
+                return _shaped(entry.decode(data[4:]), factory)
             except ValueError:
                 return None
         return None
@@ -225,11 +242,16 @@ def _entry(item: Mapping[str, Any]) -> _Entry:
         digest=keccak(text=f"{name}({','.join(types)})"),
         # Not by the registry's "(...)" form, which refuses an empty tuple.
         encoder=_tuple_encoder([_REGISTRY.get_encoder(kind) for kind in types]),
+        decoder=_call_decoder([_REGISTRY.get_decoder(kind, strict=False) for kind in types]),
     )
 
 
 def _tuple_encoder(encoders: Sequence[Any]) -> TupleEncoder:
     return TupleEncoder(encoders=tuple(encoders))  # type: ignore[no-untyped-call]
+
+
+def _call_decoder(decoders: Sequence[Any]) -> TupleDecoder:
+    return _CallDecoder(decoders=tuple(decoders))  # type: ignore[no-untyped-call]
 
 
 def _type_text(argument: Mapping[str, Any]) -> str:
@@ -292,5 +314,5 @@ def _topic_value(kind: str, topic: bytes) -> Any:
 def _decode(types: Sequence[str], data: bytes) -> tuple[Any, ...]:
     try:
         return tuple(_CODEC.decode(types, data))
-    except DecodingError as error:
+    except (DecodingError, OverflowError) as error:
         raise ValueError(f"not ({','.join(types)}): {error}") from error

@@ -8,9 +8,10 @@ one waits for finality.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from coincurve import PrivateKey
 from eth_utils.crypto import keccak
@@ -20,8 +21,9 @@ from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
 from sheaf.ledger.engine import ZERO_ADDRESS, Log, Receipt
-from sheaf.ledger.errors import Reverted, TransactionRefused
+from sheaf.ledger.errors import Reverted, TransactionRefused, Unfunded
 from sheaf.ledger.wire import (
+    compact,
     data,
     decode_bytes,
     decode_log,
@@ -34,11 +36,13 @@ from sheaf.protocol.errors import LedgerUnavailable
 _BATCH = 100
 """Requests sent at once; nodes refuse batches of thousands."""
 
+T = TypeVar("T")
+
 _DYNAMIC_FEE = b"\x02"
 """EIP-1559's transaction type."""
 
 Confirm = Callable[[], object]
-"""Makes a block with what was sent final; called again while some of it is not in a block."""
+"""Makes a block with what was sent, or waits for one; called again until all of it is final."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,16 @@ class Call:
     data: bytes
     gas: int
     value_wei: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Included:
+    """A transaction in a block, with its receipt; `to` None created a contract."""
+
+    sender: bytes
+    to: bytes | None
+    data: bytes
+    receipt: Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,9 @@ class Client:
     LedgerUnavailable where the node cannot be reached or does not answer sensibly.
     """
 
+    patience = 1
+    """After how many confirmations without any new receipt a transaction counts as refused."""
+
     def __init__(self, web3: Web3, keys: Iterable[bytes] = (), confirm: Confirm | None = None):
         if not isinstance(web3.provider, JSONBaseProvider):
             raise LedgerUnavailable(f"{type(web3.provider).__name__} is not a JSON-RPC provider")
@@ -75,7 +92,7 @@ class Client:
         self._confirm = confirm
         self._keys = {address_of(key): PrivateKey(key) for key in keys}
         self._nonces: dict[bytes, int] = {}
-        self.chain_id = decode_quantity(self._ask("eth_chainId"))
+        self.chain_id = self._ask(decode_quantity, "eth_chainId")
 
     @property
     def accounts(self) -> tuple[bytes, ...]:
@@ -86,37 +103,27 @@ class Client:
         """Sign and send the calls in order, and return when each has a final receipt.
 
         A transaction that reverts has a receipt too: see `Receipt.require`. TransactionRefused
-        names the first call that the chain would not take; calls before it may have been taken
-        and then stand in a later block.
+        names the first call that the chain would not take; calls before it, and later ones of
+        other senders, may have been taken and then stand in a later block.
         """
         if self._confirm is None:
             raise LedgerUnavailable("this client only reads: it was given no way to confirm")
-        if not calls:
-            return []
-        hashes = self._submit(calls)
-        receipts: dict[bytes, Receipt] = {}
-        while len(receipts) < len(hashes):
-            self._confirm()
-            missing = [digest for digest in hashes if digest not in receipts]
-            answers = self._ask_all(
-                "eth_getTransactionReceipt", [[data(digest)] for digest in missing]
-            )
-            found = [decode_receipt(answer) for answer in answers if answer is not None]
-            if not found:
-                self._nonces.clear()
-                raise TransactionRefused("no block took it", hashes.index(missing[0]))
-            receipts.update((receipt.transaction_hash, receipt) for receipt in found)
-        return [
-            self._explained(receipts[digest], call)
-            for digest, call in zip(hashes, calls, strict=True)
-        ]
+        for call in calls:
+            if call.sender not in self._keys:
+                raise LookupError(f"no key for {data(call.sender)}")
+        try:
+            return self._send(calls, self._confirm) if calls else []
+        except BaseException:
+            # How many of the nonces are used only the node knows now.
+            self._nonces.clear()
+            raise
 
     def call(
         self, to: bytes, calldata: bytes, sender: bytes = ZERO_ADDRESS, block: int | None = None
     ) -> bytes:
         """What a call would return after `block` (None: the head); Reverted if it fails."""
         message = {"from": data(sender), "to": data(to), "data": data(calldata)}
-        return decode_bytes(self._ask("eth_call", message, _tag(block)))
+        return self._ask(decode_bytes, "eth_call", message, _tag(block))
 
     def logs(
         self,
@@ -132,51 +139,96 @@ class Client:
             "toBlock": _tag(to_block),
             "topics": [None if topic is None else data(topic) for topic in topics],
         }
-        return [decode_log(log) for log in self._ask("eth_getLogs", wanted)]
+        return self._ask(_all_of(decode_log), "eth_getLogs", wanted)
 
     def head(self) -> Head:
-        """The latest block."""
-        block = self._ask("eth_getBlockByNumber", "latest", False)
-        return Head(
-            number=decode_quantity(block["number"]),
-            hash=decode_bytes(block["hash"]),
-            timestamp=decode_quantity(block["timestamp"]),
-        )
+        """The latest final block."""
+        return self.block("latest")
+
+    def block(self, tag: str) -> Head:
+        """The block that a node calls `latest`, `safe` or `finalized`."""
+        return self._ask(_decode_head, "eth_getBlockByNumber", tag, False)
+
+    def transactions(self, number: int) -> list[Included]:
+        """The transactions of a block, in order."""
+        sent = self._ask(_decode_transactions, "eth_getBlockByNumber", quantity(number), True)
+        receipts = self._final_receipts([digest for digest, _ in sent]) if sent else {}
+        if len(receipts) < len(sent):
+            raise LedgerUnavailable(f"the node has no receipts for block {number}")
+        return [
+            Included(call.sender, call.to, call.data, self._explained(receipts[digest], call))
+            for digest, call in sent
+        ]
 
     def code(self, address: bytes) -> bytes:
         """The runtime code at an address."""
-        return decode_bytes(self._ask("eth_getCode", data(address), "latest"))
+        return self._ask(decode_bytes, "eth_getCode", data(address), "latest")
 
     def balance_wei(self, address: bytes) -> int:
         """The balance of an address."""
-        return decode_quantity(self._ask("eth_getBalance", data(address), "latest"))
+        return self._ask(decode_quantity, "eth_getBalance", data(address), "latest")
+
+    def _send(self, calls: Sequence[Call], confirm: Confirm) -> list[Receipt]:
+        hashes = self._submit(calls)
+        receipts: dict[bytes, Receipt] = {}
+        idle = 0
+        while len(receipts) < len(hashes):
+            confirm()
+            known, receipts = len(receipts), self._final_receipts(hashes)
+            idle = 0 if len(receipts) > known else idle + 1
+            if idle == self.patience:
+                missing = next(digest for digest in hashes if digest not in receipts)
+                raise TransactionRefused("no block took it", hashes.index(missing))
+        return [
+            self._explained(receipts[digest], call)
+            for digest, call in zip(hashes, calls, strict=True)
+        ]
+
+    def gas_price_wei(self) -> int:
+        """What a unit of gas costs about now."""
+        return self._ask(decode_quantity, "eth_gasPrice")
+
+    def _final_receipts(self, hashes: Sequence[bytes]) -> dict[bytes, Receipt]:
+        """Receipts of those of the transactions that are in final blocks."""
+        method = "eth_getTransactionReceipt"
+        answers = self._ask_all(method, [[data(digest)] for digest in hashes])
+        with sensible(method):
+            found = [decode_receipt(answer) for answer in answers if answer is not None]
+        return {receipt.transaction_hash: receipt for receipt in found}
 
     def _submit(self, calls: Sequence[Call]) -> list[bytes]:
-        price, tip = (
-            decode_quantity(self._ask(method))
-            for method in ("eth_gasPrice", "eth_maxPriorityFeePerGas")
-        )
         # Twice the price: the base fee may rise while the transaction waits.
-        most = 2 * price
+        most = 2 * self.gas_price_wei()
+        tip = self._ask(decode_quantity, "eth_maxPriorityFeePerGas")
         signed = [self._sign(call, most, min(tip, most)) for call in calls]
+        for index, refusal in enumerate(self._broadcast(signed)):
+            if refusal is not None:
+                self._require_funds(calls[: index + 1], most)
+                raise TransactionRefused(refusal, index)
+        return [keccak(raw) for raw in signed]
+
+    def _broadcast(self, signed: Sequence[bytes]) -> list[str | None]:
+        """Hand each to the node once; why it would not take it, or None where it did."""
         answers = self._responses("eth_sendRawTransaction", [[data(raw)] for raw in signed])
-        for index, answer in enumerate(answers):
-            if "error" in answer:
-                self._nonces.clear()
-                raise TransactionRefused(str(answer["error"].get("message")), index)
-        return [decode_bytes(answer["result"]) for answer in answers]
+        return [_told(answer["error"]) if "error" in answer else None for answer in answers]
+
+    def _require_funds(self, calls: Sequence[Call], price_wei: int) -> None:
+        """Unfunded where the balance of the last call's sender is less than its calls may cost."""
+        sender = calls[-1].sender
+        own = [call for call in calls if call.sender == sender]
+        need = sum(call.gas * price_wei + call.value_wei for call in own)
+        balance = self.balance_wei(sender)
+        if balance < need:
+            raise Unfunded(sender, balance, need)
 
     def _sign(self, call: Call, most: int, tip: int) -> bytes:
-        key = self._keys.get(call.sender)
-        if key is None:
-            raise LookupError(f"no key for {data(call.sender)}")
         nonce = self._nonces.get(call.sender)
         if nonce is None:
-            asked = self._ask("eth_getTransactionCount", data(call.sender), "pending")
-            nonce = decode_quantity(asked)
+            account = data(call.sender)
+            nonce = self._ask(decode_quantity, "eth_getTransactionCount", account, "pending")
         self._nonces[call.sender] = nonce + 1
         fields = (nonce, tip, most, call.gas, call.to or b"", call.value_wei, call.data)
-        return sign(key, self.chain_id, fields)
+        return sign(self._keys[call.sender], self.chain_id, fields)
 
     def _explained(self, receipt: Receipt, call: Call) -> Receipt:
         """A failed receipt with its revert data, asked for again where the node left it out.
@@ -192,8 +244,11 @@ class Client:
             return replace(receipt, revert_data=reverted.data)
         return replace(receipt, revert_data=b"")
 
-    def _ask(self, method: str, *parameters: Any) -> Any:
-        return self._ask_all(method, [parameters])[0]
+    def _ask(self, decode: Callable[[Any], T], method: str, *parameters: Any) -> T:
+        """One result, decoded; LedgerUnavailable where it cannot be."""
+        (result,) = self._ask_all(method, [parameters])
+        with sensible(method):
+            return decode(result)
 
     def _ask_all(self, method: str, parameters: Sequence[Sequence[Any]]) -> list[Any]:
         """Results in order; a revert is Reverted, any other error LedgerUnavailable."""
@@ -201,7 +256,7 @@ class Client:
         for answer in self._responses(method, parameters):
             if "error" in answer:
                 raise _error(method, answer["error"])
-            results.append(answer["result"])
+            results.append(answer.get("result"))
         return results
 
     def _responses(self, method: str, parameters: Sequence[Sequence[Any]]) -> list[RPCResponse]:
@@ -234,34 +289,73 @@ def sign(
     `fields`: nonce, most tip, most fee (wei per gas), gas, recipient (empty to create), value
     (wei), data.
     """
-    items: list[object] = [_compact(chain_id)]
-    items += [_compact(field) if isinstance(field, int) else field for field in fields]
+    items: list[object] = [compact(chain_id)]
+    items += [compact(field) if isinstance(field, int) else field for field in fields]
     items.append([])
     digest = keccak(_DYNAMIC_FEE + encode_raw(items))
     signature = key.sign_recoverable(digest, hasher=None)
-    items.append(_compact(signature[64]))
+    items.append(compact(signature[64]))
     items += [signature[:32].lstrip(b"\0"), signature[32:64].lstrip(b"\0")]
     return _DYNAMIC_FEE + bytes(encode_raw(items))
-
-
-def _compact(number: int) -> bytes:
-    """RLP's integers: big-endian without leading zeros."""
-    return number.to_bytes((number.bit_length() + 7) // 8)
 
 
 def _tag(block: int | None) -> str:
     return "latest" if block is None else quantity(block)
 
 
+def _decode_head(block: Any) -> Head:
+    if block is None:
+        raise ValueError("there is no such block")
+    return Head(
+        number=decode_quantity(block["number"]),
+        hash=decode_bytes(block["hash"]),
+        timestamp=decode_quantity(block["timestamp"]),
+    )
+
+
+def _decode_transactions(block: Mapping[str, Any]) -> list[tuple[bytes, Call]]:
+    """Hash and contents of each."""
+    return [
+        (
+            decode_bytes(sent["hash"]),
+            Call(
+                decode_bytes(sent["from"]),
+                decode_bytes(sent["to"]) if sent["to"] else None,
+                decode_bytes(sent["input"]),
+                decode_quantity(sent["gas"]),
+                decode_quantity(sent["value"]),
+            ),
+        )
+        for sent in block["transactions"]
+    ]
+
+
+def _all_of(decode: Callable[[Any], T]) -> Callable[[Any], list[T]]:
+    return lambda results: [decode(result) for result in results]
+
+
+@contextmanager
+def sensible(method: str) -> Iterator[None]:
+    """Whatever a node answers, what is made of it is a value or LedgerUnavailable."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise LedgerUnavailable(f"{method}: the node's answer makes no sense: {error}") from error
+
+
+def _told(error: Mapping[str, Any] | str) -> str:
+    """What a node says of an error, whatever shape it gives it."""
+    return str(error.get("message")) if isinstance(error, Mapping) else str(error)
+
+
 def _error(method: str, error: Mapping[str, Any] | str) -> Reverted | LedgerUnavailable:
-    if isinstance(error, str):
-        return LedgerUnavailable(f"{method}: {error}")
-    returned = error.get("data")
+    told = _told(error)
+    returned = error.get("data") if isinstance(error, Mapping) else None
     # Some nodes wrap the data once more.
     if isinstance(returned, Mapping):
         returned = returned.get("data")
     if isinstance(returned, str) and returned.startswith("0x"):
         return Reverted(decode_bytes(returned))
-    if "revert" in str(error.get("message")):
+    if "revert" in told:
         return Reverted(b"")
-    return LedgerUnavailable(f"{method}: {error.get('message')}")
+    return LedgerUnavailable(f"{method}: {told}")

@@ -43,6 +43,10 @@ _SCHEMA = (
     "CREATE INDEX logs_by_topics ON logs (topic0, topic1, block)",
 )
 
+_TOPICS = ("topic0", "topic1", "topic2", "topic3")
+LOG_COLUMNS = ("block", "position", "transaction_position", "address", *_TOPICS, "data")
+"""Of the table of logs, in the order of `log_row`."""
+
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
@@ -105,13 +109,24 @@ class LedgerFile:
     def create(cls, path: Path | None) -> LedgerFile:
         """An empty file (in memory for None); LedgerUnavailable where one already is."""
         if path is None:
-            return cls(sqlite3.connect(":memory:", isolation_level=None), "the ledger in memory")
+            return cls(_connect(":memory:"), "the ledger in memory")
         if path.exists() and path.stat().st_size:
             raise LedgerUnavailable(f"{path} already exists; a new ledger needs a new file")
         with translated(str(path)):
-            connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            connection = _connect(str(path))
             connection.execute("PRAGMA synchronous = FULL")
         return cls(connection, str(path))
+
+    @staticmethod
+    def remove(path: Path) -> None:
+        """Throw a file away, and what a killed writer left beside it; LedgerUnavailable where that
+        cannot be done."""
+        try:
+            # First: SQLite would roll a left journal back into the next file of this name.
+            path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise LedgerUnavailable(f"{path} cannot be removed: {error.strerror}") from error
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> LedgerFile:
@@ -122,22 +137,23 @@ class LedgerFile:
             # A writer was killed: SQLite undoes what it left half written, which reading cannot.
             cls.open(path).close()
         with translated(str(path)):
-            connection = sqlite3.connect(
-                f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}",
-                uri=True,
-                timeout=_BUSY_SECONDS,
-                isolation_level=None,
-            )
+            mode = "ro" if read_only else "rw"
+            connection = _connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True)
             file = cls(connection, str(path))
             connection.execute("PRAGMA synchronous = FULL")
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            application, version, pages, page = (
+                int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+                for name in ("application_id", "user_version", "page_count", "page_size")
+            )
         if application != APPLICATION:
             raise LedgerUnavailable(f"{path} is a database, but not a Sheaf ledger")
         if version != FORMAT:
             raise LedgerUnavailable(
                 f"{path} is a ledger of format {version}; this Sheaf reads format {FORMAT}"
             )
+        # SQLite itself takes the end of a last page that is cut off for zeros.
+        if path.stat().st_size < pages * page:
+            raise LedgerCorrupt(f"{path} is corrupt: its end is cut off")
         # Strict tables hold what their columns say, so nothing later has to ask for types.
         if file.schema() != set(_SCHEMA):
             raise LedgerCorrupt(f"{path} is corrupt: its tables are not a ledger's")
@@ -211,20 +227,38 @@ class LedgerFile:
         return -1 if row[0] is None else int(row[0])
 
     def strays(self) -> Iterator[tuple[str, int]]:
-        """Tables with rows that belong to no block, and how many; a sound file has none."""
+        """Rows that belong to nothing, by name, and how many; a sound file has none."""
+        queries = {"blocks before the first": "SELECT count(*) FROM blocks WHERE number < 0"}
         for table in ("transactions", "receipts", "logs"):
-            query = f"SELECT count(*) FROM {table} WHERE block < 1 OR block > ?"
-            (count,) = self._connection.execute(query, (self.height(),)).fetchone()
+            outside = f"block < 1 OR block > {self.height()}"
+            queries[f"{table} of no block"] = f"SELECT count(*) FROM {table} WHERE {outside}"
+        queries["receipts of no transaction"] = (
+            "SELECT count(*) FROM receipts r WHERE NOT EXISTS (SELECT 1 FROM transactions t"
+            " WHERE t.block = r.block AND t.position = r.position)"
+        )
+        queries["another genesis"] = "SELECT count(*) - 1 FROM genesis"
+        for what, query in queries.items():
+            with translated(self.name):
+                (count,) = self._connection.execute(query).fetchone()
             if count:
-                yield table, count
+                yield what, count
+
+    def require_sound(self) -> None:
+        """LedgerCorrupt where SQLite itself finds the file's pages or indices wrong."""
+        with translated(self.name):
+            (found,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if found != "ok":
+            raise LedgerCorrupt(f"{self.name} is corrupt: {' '.join(found.split())}")
 
     def raw_transactions(self, number: int) -> list[bytes]:
         """The signed bytes of a block's transactions, in order."""
+        return [raw for _, _, raw in self.transaction_rows(number)]
+
+    def transaction_rows(self, number: int) -> list[tuple[int, bytes, bytes]]:
+        """Position, hash and signed bytes of a block's transactions, in order."""
+        query = "SELECT position, hash, raw FROM transactions WHERE block = ? ORDER BY position"
         with translated(self.name):
-            rows = self._connection.execute(
-                "SELECT raw FROM transactions WHERE block = ? ORDER BY position", (number,)
-            ).fetchall()
-        return [row[0] for row in rows]
+            return self._connection.execute(query, (number,)).fetchall()
 
     def receipt(self, transaction_hash: bytes) -> ReceiptRow | None:
         """A transaction with its receipt, or None."""
@@ -261,6 +295,12 @@ class LedgerFile:
             Log(row[0], tuple(topic for topic in row[1:5] if topic is not None), *row[5:])
             for row in rows
         ]
+
+    def log_rows(self, number: int) -> list[tuple[object, ...]]:
+        """The logs of a block as their table has them, in order."""
+        query = f"SELECT {', '.join(LOG_COLUMNS)} FROM logs WHERE block = ? ORDER BY position"
+        with translated(self.name):
+            return self._connection.execute(query, (number,)).fetchall()
 
     def _receipts(self, where: str, value: object) -> list[ReceiptRow]:
         with translated(self.name):
@@ -337,3 +377,10 @@ def _choices(wanted: LogFilter) -> Iterator[tuple[str, Sequence[bytes]]]:
     for position, accepted in enumerate(wanted.topics):
         if accepted:
             yield f"topic{position}", accepted
+
+
+def _connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
+    """A connection that is closed in whatever thread Python happens to clear it away."""
+    return sqlite3.connect(
+        name, _BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri
+    )

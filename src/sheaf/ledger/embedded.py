@@ -43,12 +43,15 @@ class EmbeddedLedger:
         allocation: Mapping[bytes, int],
         timestamp: int,
         gas_limit: int = DEFAULT_GAS_LIMIT,
+        replace: bool = False,
     ) -> EmbeddedLedger:
         """A new chain in `path` (None: in memory); `allocation` maps addresses to wei.
 
-        LedgerUnavailable if the file exists.
+        LedgerUnavailable if the file exists, unless it is to be replaced.
         """
         genesis = Genesis(chain_id, timestamp, tuple(sorted(allocation.items())), gas_limit)
+        if path is not None and replace:
+            LedgerFile.remove(path)
         file = LedgerFile.create(path)
         file.begin(genesis, lambda: Block(PyEvmEngine.begin(genesis, file.nodes).head(), (), ()))
         return cls(file, PyEvmEngine(chain_id, file.nodes))

@@ -23,6 +23,13 @@ DEFAULT_GAS_LIMIT = 1_000_000_000
 
 ZERO_ADDRESS = bytes(20)
 
+_ACCEPTED = {
+    "chain_id": range(2**64),
+    "gas_limit": range(5000, 2**63),
+    "timestamp": range(2**64),
+}
+"""Numbers of a genesis; of gas limits, those that the rules of a header allow."""
+
 
 @dataclass(frozen=True, slots=True)
 class Genesis:
@@ -50,16 +57,21 @@ class Genesis:
             plain = json.loads(document)
             allocation = tuple((bytes.fromhex(who), int(wei)) for who, wei in plain["allocation"])
             genesis = cls(plain["chain_id"], plain["timestamp"], allocation, plain["gas_limit"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"unreadable genesis: {error}") from error
-        if genesis.document() != document or any(len(who) != 20 for who, _ in allocation):
+        for name, accepted in _ACCEPTED.items():
+            if type(plain[name]) is not int or plain[name] not in accepted:
+                raise ValueError(f"unreadable genesis: {name} cannot be {plain[name]!r:.40}")
+        if any(len(who) != 20 or wei not in range(2**256) for who, wei in allocation):
+            raise ValueError("unreadable genesis: what it allocates is no balance of an account")
+        if genesis.document() != document:
             raise ValueError("unreadable genesis: not as it is written")
         return genesis
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A block header and the RLP bytes its hash is taken over (EIP-4844's twenty fields)."""
+    """A block header and the RLP bytes its hash is taken over; what its fork lacks is empty."""
 
     number: int
     hash: bytes
@@ -82,15 +94,20 @@ class Header:
     encoded: bytes
 
 
+_HEADER_FIELDS = range(15, 22)
+"""How many a header may have: EIP-1559, 4895, 4844, 4788 and 7685 each added some."""
+
+
 @lru_cache(maxsize=256)
 def decode_header(encoded: bytes) -> Header:
-    """The header in these RLP bytes; ValueError when they are not a Cancun header."""
+    """The header in these RLP bytes; ValueError when they are not one, of Homestead to Prague."""
     try:
         fields = cast(list[bytes], rlp.decode(encoded))
     except rlp.exceptions.RLPException as error:
         raise ValueError(f"not a header: {error}") from error
-    if len(fields) != 20 or not all(isinstance(field, bytes) for field in fields):
-        raise ValueError("not a header of twenty fields")
+    if len(fields) not in _HEADER_FIELDS or not all(isinstance(f, bytes) for f in fields):
+        raise ValueError(f"not a header: it has {len(fields)} fields")
+    fields += [b""] * (_HEADER_FIELDS[-1] - len(fields))
     return Header(
         parent_hash=fields[0],
         uncles_hash=fields[1],

@@ -5,10 +5,14 @@ SheafError
 ├── LedgerCorrupt        a ledger file that contradicts itself (protocol.errors)
 ├── Reverted             the contract refused: `data` holds what it returned
 ├── TransactionRefused   the chain would not take a transaction at all
+├── Unfunded             an account that cannot pay for what it is to send
+├── Misreported          an endpoint's answer that its own headers disprove
 └── TimeNotAdvanced      a block whose time is not later than its parent's
 """
 
 from __future__ import annotations
+
+from eth_utils.address import to_checksum_address
 
 from sheaf.protocol.errors import SheafError
 
@@ -35,6 +39,32 @@ class TransactionRefused(SheafError):
         super().__init__(f"transaction {index} was refused: {reason}")
         self.reason = reason
         self.index = index
+
+
+class Unfunded(SheafError):
+    """An account without the means to pay what it is to send."""
+
+    code = "unfunded"
+    exit_code = 3
+
+    def __init__(self, account: bytes, balance: object, need: int, unit: str = "wei") -> None:
+        super().__init__(
+            f"account {to_checksum_address(account)} is not funded: "
+            f"found {balance} {unit}, accepted: at least {need}"
+        )
+
+
+class Misreported(SheafError):
+    """Something an endpoint said of a block that does not fit what else it said of it."""
+
+    code = "misreported"
+    exit_code = 4
+
+    def __init__(self, block: int, what: str, found: str, expected: str) -> None:
+        super().__init__(
+            f"the endpoint contradicts itself in block {block}: {what}: "
+            f"found {found}, proved {expected}"
+        )
 
 
 class TimeNotAdvanced(SheafError):

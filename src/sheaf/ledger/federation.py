@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import get_args
 
+from eth_utils.address import to_checksum_address
+
 from sheaf.ledger.abi import Interface
 from sheaf.ledger.artifacts import artifact
 from sheaf.ledger.client import Call, Client
 from sheaf.ledger.engine import Log, Receipt
-from sheaf.ledger.errors import Reverted
+from sheaf.ledger.errors import Reverted, Unfunded
 from sheaf.protocol import actions
 from sheaf.protocol.actions import Action
 from sheaf.protocol.errors import LedgerUnavailable, Reason, Rejected
@@ -108,6 +110,16 @@ class FederationClient:
                     found.append((log.block_number, log.index, event))
         return [event for _, _, event in sorted(found, key=lambda each: each[:2])]
 
+    def actions(self, number: int) -> list[tuple[bytes, Outcome]]:
+        """The protocol actions of a block by their senders, in order, and what became of them."""
+        found = []
+        for sent in self.client.transactions(number):
+            action = action_of(self.book, sent.to, sent.data)
+            if action is not None:
+                outcome = Outcome(action, sent.receipt.gas_used, failure_of(sent.receipt))
+                found.append((sent.sender, outcome))
+        return found
+
     def _call(self, account: bytes, action: Action) -> Call:
         gas = GAS.get(type(action), DEFAULT_GAS)
         if isinstance(action, actions.Withdraw):
@@ -161,25 +173,44 @@ def token_unit(read: Reader, token: bytes) -> dict[str, object]:
 def deploy(client: Client, deployer: bytes, stake: TokenTerms, reward: TokenTerms) -> AddressBook:
     """Create both tokens, then the federation, which creates its vault. The deployer holds the
     whole supply and has no power over anything."""
-    tokens = [
-        Call(
-            deployer,
-            None,
-            token_interface().creation(
-                artifact("Token").bytecode,
-                *(token.name, token.symbol, token.decimals, deployer, token.supply),
-            ),
-            DEPLOYMENT_GAS,
-        )
-        for token in (stake, reward)
-    ]
-    stake_token, reward_token = (_created(receipt) for receipt in client.send(tokens))
+    stake_token, reward_token = create_tokens(client, deployer, (stake, reward))
+    return create_federation(client, deployer, stake_token, reward_token)[0]
+
+
+def create_tokens(client: Client, deployer: bytes, tokens: Sequence[TokenTerms]) -> list[bytes]:
+    """The addresses of new tokens, in one batch. Raises `LedgerUnavailable` where it fails."""
+    interface, bytecode = token_interface(), artifact("Token").bytecode
+    calls = []
+    for token in tokens:
+        arguments = (token.name, token.symbol, token.decimals, deployer, token.supply)
+        creation = interface.creation(bytecode, *arguments)
+        calls.append(Call(deployer, None, creation, DEPLOYMENT_GAS))
+    return [_created(receipt) for receipt in client.send(calls)]
+
+
+def create_federation(
+    client: Client, deployer: bytes, stake_token: bytes, reward_token: bytes
+) -> tuple[AddressBook, int]:
+    """A new federation for this stake token, and the block it is in."""
     creation = federation_interface().creation(artifact("Federation").bytecode, stake_token)
     (receipt,) = client.send([Call(deployer, None, creation, DEPLOYMENT_GAS)])
     federation = _created(receipt)
-    returned = client.call(federation, federation_interface().calldata("vault"))
-    (vault,) = federation_interface().result("vault", returned)
-    return AddressBook(client.chain_id, federation, vault, stake_token, reward_token)
+    book = AddressBook(
+        client.chain_id,
+        federation,
+        own_address(client.call, federation, "vault"),
+        stake_token,
+        reward_token,
+    )
+    return book, receipt.block_number
+
+
+def own_address(read: Reader, federation: bytes, name: str) -> bytes:
+    """What a federation says of itself: its `vault` or its `stakeToken`."""
+    returned = read(federation, federation_interface().calldata(name))
+    (address,) = federation_interface().result(name, returned)
+    assert isinstance(address, bytes)
+    return address
 
 
 @dataclass(frozen=True)
@@ -195,8 +226,17 @@ class TokenTerms:
 def grant(
     client: Client, book: AddressBook, holder: bytes, grants: Sequence[tuple[bytes, bytes, int]]
 ) -> None:
-    """Give (token, account, amount) from `holder`, and let the vault pull as much of each."""
+    """Give (token, account, amount) from `holder`, and let the vault pull as much of each.
+
+    Raises `Unfunded` where the holder has too little of a token.
+    """
     interface = token_interface()
+    for token in dict.fromkeys(token for token, _, _ in grants):
+        need = sum(amount for asked, _, amount in grants if asked == token)
+        returned = client.call(token, interface.calldata("balanceOf", holder))
+        (balance,) = interface.result("balanceOf", returned)
+        if not isinstance(balance, int) or balance < need:
+            raise Unfunded(holder, balance, need, f"of token {to_checksum_address(token)}")
     calls = [
         Call(holder, token, interface.calldata("transfer", account, amount), DEFAULT_GAS)
         for token, account, amount in grants

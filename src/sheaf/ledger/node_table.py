@@ -57,11 +57,13 @@ class NodeTable(MutableMapping[bytes, bytes]):
         return True
 
     def __iter__(self) -> Iterator[bytes]:
-        for (key,) in self._connection.execute("SELECT key FROM nodes ORDER BY key"):
-            yield key
+        with translated(self._name):
+            keys = self._connection.execute("SELECT key FROM nodes ORDER BY key").fetchall()
+        yield from (key for (key,) in keys)
 
     def __len__(self) -> int:
-        return int(self._connection.execute("SELECT count(*) FROM nodes").fetchone()[0])
+        with translated(self._name):
+            return int(self._connection.execute("SELECT count(*) FROM nodes").fetchone()[0])
 
     def discard(self) -> None:
         """Forget what was not flushed and committed."""

@@ -52,6 +52,7 @@ class EmbeddedProvider(JSONBaseProvider):
             "eth_getBalance": self._balance,
             "eth_getBlockByHash": self._block_by_hash,
             "eth_getBlockByNumber": self._block_by_number,
+            "eth_getBlockReceipts": self._block_receipts,
             "eth_getCode": self._code,
             "eth_getLogs": self._logs,
             "eth_getStorageAt": self._storage,
@@ -160,6 +161,11 @@ class EmbeddedProvider(JSONBaseProvider):
     def _receipt(self, digest: Any) -> dict[str, Any] | None:
         found = self._ledger.receipt(decode_bytes(digest))
         return None if found is None else receipt_object(*found)
+
+    def _block_receipts(self, tag: Any) -> list[dict[str, Any] | None]:
+        number = self._number(tag)
+        at = self._ledger.engine.head().number if number is None else number
+        return [self._receipt(data(sent.hash)) for sent in self._ledger.transactions(at)]
 
     def _logs(self, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
         head = self._ledger.engine.head().number

@@ -7,6 +7,7 @@ seal it, keep its header. Nothing is mined by work; the post-merge fields are th
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
@@ -50,6 +51,10 @@ from sheaf.protocol.errors import LedgerCorrupt
 _DECODED_KEPT = 4096
 _STIPEND_GAS = 2300
 _ZERO_HASH = Hash32(bytes(32))
+
+# Importing py-evm lets Python recurse 100,000 deep, where a nested JSON text overflows the C stack:
+# a file could kill who reads it. The deepest calls a block has gas for take a fifth of this.
+sys.setrecursionlimit(25_000)
 
 
 class _Latest(NamedTuple):

@@ -8,10 +8,13 @@ follow from these transactions, not that this is the only history.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sheaf.ledger.database import LedgerFile, LogFilter, log_row
+from eth_utils.crypto import keccak
+
+from sheaf.ledger.database import LOG_COLUMNS, LedgerFile, LogFilter, log_row
 from sheaf.ledger.engine import Block, Engine, Genesis, Header
 from sheaf.ledger.errors import TimeNotAdvanced, TransactionRefused
 from sheaf.ledger.pyevm import PyEvmEngine
@@ -27,16 +30,24 @@ _HEADER_FIELDS = (
     "state_root",
     "logs_bloom",
 )
+_SHOWN_BYTES = 32
+"""Of a longer value, only what follows the first difference is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first thing that is not as re-execution makes it."""
+    """The first thing that is not as re-execution makes it.
+
+    `sender` sent the transaction that it belongs to; where that one's bytes do not tell any more,
+    `named` are the accounts in its stored logs. A block's or the state's fields are nobody's.
+    """
 
     block: int
     field: str
     found: str
     expected: str
+    sender: bytes | None = None
+    named: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +70,20 @@ def reexecute(path: Path, observe: Callable[[Block], None] | None = None) -> Ree
     """
     file = LedgerFile.open(path, read_only=True)
     try:
+        file.require_sound()
         genesis = file.genesis()
         nodes: dict[bytes, bytes] = {}
         engine = PyEvmEngine.begin(genesis, nodes)
         blocks = transactions = 0
         difference: Difference | None = None
         for number in range(file.height() + 1):
-            raw = file.raw_transactions(number)
-            made, difference = _check_block(file, engine, number, raw)
+            rows = file.transaction_rows(number)
+            made, difference = _check_block(file, engine, number, rows)
             if difference is not None:
                 break
             if observe is not None and made is not None:
                 observe(made)
-            blocks, transactions = blocks + 1, transactions + len(raw)
+            blocks, transactions = blocks + 1, transactions + len(rows)
         if difference is None:
             difference = _check_state(file, nodes)
         return Reexecution(genesis, blocks, transactions, engine.head(), difference, engine)
@@ -80,7 +92,7 @@ def reexecute(path: Path, observe: Callable[[Block], None] | None = None) -> Ree
 
 
 def _check_block(
-    file: LedgerFile, engine: PyEvmEngine, number: int, raw: list[bytes]
+    file: LedgerFile, engine: PyEvmEngine, number: int, rows: Rows
 ) -> tuple[Block | None, Difference | None]:
     """The block as re-execution makes it (the genesis has none), and how the stored one differs."""
     try:
@@ -92,16 +104,34 @@ def _check_block(
         return None, Difference(number, "header", "no such block", "one block for each number")
     if number == 0:
         return None, _first(number, _header_pairs(stored, engine.head()))
+    places = [position for position, _, _ in rows]
+    if places != [*range(len(rows))]:
+        return None, _difference(number, "transactions at", places, [*range(len(rows))])
     try:
-        block = engine.apply(raw, stored.timestamp)
+        block = engine.apply([raw for _, _, raw in rows], stored.timestamp)
     except TransactionRefused as refused:
-        field = f"transaction {refused.index}"
-        wanted = "a transaction that the block can hold"
-        return None, Difference(number, field, refused.reason, wanted)
+        return None, _refused(file, engine, number, rows, refused)
     except TimeNotAdvanced as error:
         late = Difference(number, "timestamp", error.message, "a later time than the parent's")
         return None, late
-    return block, _first(number, _block_pairs(file, stored, block))
+    return block, _first(number, _block_pairs(file, stored, rows, block))
+
+
+def _refused(
+    file: LedgerFile, engine: Engine, number: int, rows: Rows, refused: TransactionRefused
+) -> Difference:
+    """The difference of a transaction that no block can hold, and whose it is or was."""
+    _, digest, raw = rows[refused.index]
+    field, wanted = f"transaction {refused.index}", "a transaction that the block can hold"
+    if digest == keccak(raw):
+        with suppress(TransactionRefused):
+            sender = engine.decode(raw).sender
+            return Difference(number, field, refused.reason, wanted, sender)
+    # Changed bytes recover to an account that nobody has.
+    logs = file.logs(LogFilter(number, number, transaction=refused.index))
+    topics = [topic for log in logs for topic in log.topics[1:]]
+    named = tuple(dict.fromkeys(topic[12:] for topic in topics if not any(topic[:12])))
+    return Difference(number, field, refused.reason, wanted, named=named)
 
 
 def _check_state(file: LedgerFile, nodes: dict[bytes, bytes]) -> Difference | None:
@@ -114,47 +144,70 @@ def _check_state(file: LedgerFile, nodes: dict[bytes, bytes]) -> Difference | No
             return _difference(head, f"state node {key.hex()}", value, nodes.get(key))
     if count != len(nodes):
         return _difference(head, "state nodes", count, len(nodes))
-    for table, rows in file.strays():
-        return _difference(head, f"{table} of no block", rows, 0)
+    for what, rows in file.strays():
+        return _difference(head, what, rows, 0)
     return None
 
 
-Pair = tuple[str, object, object]
-"""A field's name, its stored value, and the recomputed one."""
+Rows = list[tuple[int, bytes, bytes]]
+"""A block's stored transactions: position, hash, signed bytes."""
+
+Pair = tuple[str, object, object, bytes | None]
+"""A field's name, its stored value, the recomputed one, and who sent what it belongs to."""
 
 
 def _header_pairs(stored: Header, made: Header) -> Iterator[Pair]:
     for field in _HEADER_FIELDS:
-        yield field, getattr(stored, field), getattr(made, field)
-    yield "hash", stored.hash, made.hash
+        yield field, getattr(stored, field), getattr(made, field), None
+    yield "hash", stored.hash, made.hash, None
 
 
-def _block_pairs(file: LedgerFile, stored: Header, block: Block) -> Iterator[Pair]:
+def _block_pairs(file: LedgerFile, stored: Header, rows: Rows, block: Block) -> Iterator[Pair]:
+    number, senders = block.header.number, [each.sender for each in block.transactions]
+    for (index, digest, _), made in zip(rows, block.transactions, strict=True):
+        yield f"transaction {index} hash", digest, made.hash, made.sender
     yield from _header_pairs(stored, block.header)
-    number = block.header.number
-    rows = file.receipts(number)
-    yield "receipts", len(rows), len(block.receipts)
-    for index, (row, made) in enumerate(zip(rows, block.receipts, strict=True)):
-        receipt = row.receipt(stored.hash, made.logs)
-        for field in receipt.__dataclass_fields__:
-            yield f"receipt {index} {field}", getattr(receipt, field), getattr(made, field)
-    logs = file.logs(LogFilter(number, number))
-    expected = [log for receipt in block.receipts for log in receipt.logs]
-    yield "logs", len(logs), len(expected)
-    for found, log in zip(logs, expected, strict=True):
-        yield f"log {log.index}", log_row(found), log_row(log)
+    receipts = file.receipts(number)
+    yield "receipts", len(receipts), len(block.receipts), None
+    for index, (row, receipt) in enumerate(zip(receipts, block.receipts, strict=True)):
+        again = row.receipt(stored.hash, receipt.logs)
+        for field in again.__dataclass_fields__:
+            pair = getattr(again, field), getattr(receipt, field)
+            yield f"receipt {index} {field}", *pair, senders[index]
+    kept = file.log_rows(number)
+    logs = [log for receipt in block.receipts for log in receipt.logs]
+    yield "logs", len(kept), len(logs), None
+    for columns, log in zip(kept, logs, strict=True):
+        for name, found, made_of in zip(LOG_COLUMNS, columns, log_row(log), strict=True):
+            yield f"log {log.index} {name}", found, made_of, senders[log.transaction_index]
 
 
 def _first(number: int, pairs: Iterator[Pair]) -> Difference | None:
-    for field, found, expected in pairs:
+    for field, found, expected, sender in pairs:
         if found != expected:
-            return _difference(number, field, found, expected)
+            return _difference(number, field, found, expected, sender)
     return None
 
 
-def _difference(number: int, field: str, found: object, expected: object) -> Difference:
-    return Difference(number, field, _text(found), _text(expected))
+def _difference(
+    number: int, field: str, found: object, expected: object, sender: bytes | None = None
+) -> Difference:
+    return Difference(number, field, *_texts(found, expected), sender)
 
 
-def _text(value: object) -> str:
-    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)
+def _texts(found: object, expected: object) -> tuple[str, str]:
+    """Both as text: bytes as hex, long ones from where they differ."""
+    start = 0
+    if isinstance(found, bytes) and isinstance(expected, bytes):
+        pairs = enumerate(zip(found, expected, strict=False))
+        start = next((i for i, (a, b) in pairs if a != b), min(len(found), len(expected)))
+    return _text(found, start), _text(expected, start)
+
+
+def _text(value: object, start: int) -> str:
+    if not isinstance(value, bytes):
+        return "nothing" if value is None else str(value)
+    if len(value) <= _SHOWN_BYTES:
+        return f"0x{value.hex()}"
+    shown = value[start : start + _SHOWN_BYTES].hex()
+    return f"0x{shown} from byte {start} of {len(value)}"

@@ -27,6 +27,11 @@ def data(octets: bytes) -> str:
     return f"0x{octets.hex()}"
 
 
+def compact(number: int) -> bytes:
+    """RLP's integers: big-endian without leading zeros."""
+    return number.to_bytes((number.bit_length() + 7) // 8)
+
+
 def decode_bytes(text: Any) -> bytes:
     """Bytes from hex (or bytes, which web3 may pass on); ValueError otherwise."""
     if isinstance(text, bytes | bytearray):

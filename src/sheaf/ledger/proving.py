@@ -1,0 +1,204 @@
+"""The client of an endpoint that nobody has to believe in what the federation did.
+
+It reads final blocks only. Every header must hash to its block's hash and name its parent's; every
+receipt and log comes out of a block whose roots it was proved against, and a block whose bloom
+filter says that it holds none of a contract's logs is not asked for more. So an endpoint can invent
+a whole chain, but leave nothing out of one, and it cannot change its mind. Calls, code and
+balances are the endpoint's word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from eth_utils.crypto import keccak
+from web3 import Web3
+
+from sheaf.ledger.client import Call, Client, Confirm, Head, Included, sensible
+from sheaf.ledger.engine import Block, Header, Log, Receipt
+from sheaf.ledger.errors import Misreported
+from sheaf.ledger.finality import LATEST, Finality
+from sheaf.ledger.rpc_records import prove_block, prove_header
+from sheaf.ledger.wire import data, quantity
+from sheaf.protocol.errors import LedgerUnavailable
+
+T = TypeVar("T")
+
+_CHUNK = 100
+_HEADERS_KEPT = 4096
+_BLOCKS_KEPT = 64
+_BLOOM_BITS = 2048
+
+
+class ProvingClient(Client):
+    """A `Client` that proves what it reads; see the module. Errors: Misreported, besides."""
+
+    def __init__(
+        self,
+        web3: Web3,
+        keys: Iterable[bytes] = (),
+        confirm: Confirm | None = None,
+        finality: Finality = LATEST,
+    ) -> None:
+        self._finality = finality
+        self._headers: dict[int, Header] = {}
+        self._blocks: dict[int, Block] = {}
+        super().__init__(web3, keys, confirm)
+
+    def head(self) -> Head:
+        """The latest block that is final by the rule."""
+        newest = self.block(self._finality.tag)
+        (header,) = self._read_headers([max(0, newest.number - self._finality.blocks)])
+        return Head(header.number, header.hash, header.timestamp)
+
+    def logs(
+        self,
+        address: bytes,
+        from_block: int = 0,
+        to_block: int | None = None,
+        topics: Sequence[bytes | None] = (),
+    ) -> list[Log]:
+        """As `Client.logs`; None is the final head."""
+        last = self.head().number if to_block is None else to_block
+        return [
+            log
+            for header in self.headers(from_block, last)
+            if may_hold(header.logs_bloom, address)
+            for receipt in self.proved(header.number).receipts
+            for log in receipt.logs
+            if log.address == address and _fits(log, topics)
+        ]
+
+    def headers(self, first: int, last: int) -> Iterator[Header]:
+        """The final headers first..last, each the next one's parent."""
+        for start in range(first, last + 1, _CHUNK):
+            yield from self._read_headers(range(start, min(start + _CHUNK, last + 1)))
+
+    def proved(self, number: int) -> Block:
+        """A final block, whole."""
+        (header,) = self._read_headers([number])
+        block = self._blocks.get(number)
+        if block is None:
+            plain = self._ask(_record, "eth_getBlockByNumber", quantity(number), True)
+            receipts = self._receipts(plain)
+            with sensible(f"block {number}"):
+                block = prove_block(plain, receipts)
+            _require_same(header, block.header)
+            _keep(self._blocks, number, block, _BLOCKS_KEPT)
+        return block
+
+    def transactions(self, number: int) -> list[Included]:
+        """As `Client.transactions`, of a final block."""
+        block, found = self.proved(number), []
+        for sent, receipt in zip(block.transactions, block.receipts, strict=True):
+            call = Call(sent.sender, sent.to, sent.data, sent.gas, sent.value_wei)
+            explained = self._explained(receipt, call)
+            found.append(Included(sent.sender, sent.to, sent.data, explained))
+        return found
+
+    def waiting(self) -> bool:
+        """Whether anything that its accounts have sent is not in a final block yet."""
+        method, final = "eth_getTransactionCount", quantity(self.head().number)
+        accounts = [data(account) for account in self.accounts]
+        tags = [[account, tag] for account in accounts for tag in ("pending", final)]
+        answers = self._ask_all(method, tags) if tags else []
+        return any(sent != known for sent, known in zip(answers[::2], answers[1::2], strict=True))
+
+    def _final_receipts(self, hashes: Sequence[bytes]) -> dict[bytes, Receipt]:
+        final = self.head().number
+        places = {receipt.block_number for receipt in super()._final_receipts(hashes).values()}
+        blocks = [self.proved(number) for number in sorted(places) if number <= final]
+        wanted = set(hashes)
+        return {
+            receipt.transaction_hash: receipt
+            for block in blocks
+            for receipt in block.receipts
+            if receipt.transaction_hash in wanted
+        }
+
+    def _broadcast(self, signed: Sequence[bytes]) -> list[str | None]:
+        """As `Client._broadcast`. Where the answer is lost, the node is asked what it has."""
+        try:
+            return super()._broadcast(signed)
+        except LedgerUnavailable as error:
+            self._nonces.clear()
+            hashes = [data(keccak(raw)) for raw in signed]
+            known = self._ask_all("eth_getTransactionByHash", [[digest] for digest in hashes])
+            if None in known:
+                raise LedgerUnavailable(
+                    f"{error.message}; it may have taken transaction {hashes[known.index(None)]}, "
+                    "which was not sent again"
+                ) from None
+            return [None] * len(signed)
+
+    def _read_headers(self, numbers: Sequence[int]) -> list[Header]:
+        """Headers of final blocks, linked to those that are known already."""
+        missing = [number for number in numbers if number not in self._headers]
+        wanted = [[quantity(number), False] for number in missing]
+        answers = self._ask_all("eth_getBlockByNumber", wanted) if wanted else []
+        for number, plain in zip(missing, answers, strict=True):
+            if plain is None:
+                raise LedgerUnavailable(f"the endpoint has no block {number}")
+            with sensible("eth_getBlockByNumber"):
+                header = prove_header(plain)
+            self._link(number, header)
+        return [self._headers[number] for number in numbers]
+
+    def _link(self, number: int, header: Header) -> None:
+        """Keep a header that fits to its neighbours."""
+        if header.number != number:
+            raise Misreported(number, "number", quantity(header.number), quantity(number))
+        before, after = self._headers.get(number - 1), self._headers.get(number + 1)
+        if before is not None and before.hash != header.parent_hash:
+            _reorganised(before)
+        if after is not None and after.parent_hash != header.hash:
+            _reorganised(after)
+        _keep(self._headers, number, header, _HEADERS_KEPT)
+
+    def _receipts(self, plain: Mapping[str, Any]) -> list[Any]:
+        """A block's receipts, one by one where the node does not give them at once."""
+        hashes = [[each["hash"]] for each in plain["transactions"]]
+        if not hashes:
+            return []
+        (answer,) = self._responses("eth_getBlockReceipts", [[plain["number"]]])
+        if isinstance(answer.get("result"), list):
+            return list(answer["result"])
+        return self._ask_all("eth_getTransactionReceipt", hashes)
+
+
+def may_hold(bloom: bytes, address: bytes) -> bool:
+    """Whether a block of this bloom filter may hold a log of this contract (Yellow Paper 4.3.1)."""
+    digest, bits = keccak(address), int.from_bytes(bloom)
+    places = (int.from_bytes(digest[at : at + 2]) % _BLOOM_BITS for at in (0, 2, 4))
+    return all(bits >> place & 1 for place in places)
+
+
+def _record(plain: Any) -> Mapping[str, Any]:
+    if not isinstance(plain, Mapping):
+        raise TypeError("no block")
+    return plain
+
+
+def _fits(log: Log, topics: Sequence[bytes | None]) -> bool:
+    return len(log.topics) >= len(topics) and all(
+        wanted in (None, found) for wanted, found in zip(topics, log.topics, strict=False)
+    )
+
+
+def _keep(kept: dict[int, T], number: int, value: T, most: int) -> None:
+    kept[number] = value
+    while len(kept) > most:
+        del kept[next(iter(kept))]
+
+
+def _require_same(known: Header, told: Header) -> None:
+    if known.hash != told.hash:
+        _reorganised(known)
+
+
+def _reorganised(header: Header) -> None:
+    raise LedgerUnavailable(
+        f"block {header.number}, which was final, is another block now: the chain was reorganised "
+        "deeper than ledger.finality says, or the endpoint lies"
+    )

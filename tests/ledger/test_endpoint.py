@@ -1,0 +1,177 @@
+"""Endpoints: what is tried again and what is not, and what an error says of the address."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sheaf.ledger.endpoint import Endpoint, expanded, shown
+from sheaf.protocol.errors import InvalidConfiguration, LedgerUnavailable
+from tests.ledger.chain import CHAIN_ID
+from tests.ledger.node import FORGOTTEN, GARBAGE, HANGING, LOST, Node
+
+SECRET = "hunter2"
+READ: tuple[Any, Any] = ("eth_chainId", [])
+
+
+@pytest.fixture
+def node() -> Iterator[Node]:
+    with Node() as node:
+        yield node
+
+
+class Patient:
+    """An endpoint that notes its pauses instead of sleeping."""
+
+    def __init__(self, url: str, timeout_s: float = 10.0) -> None:
+        self.pauses: list[float] = []
+        self.endpoint = Endpoint(url, timeout_s, self.pauses.append)
+
+    def ask(self, method: Any = "eth_chainId", *params: Any) -> Any:
+        return self.endpoint.make_request(method, params)
+
+
+@pytest.fixture
+def patient(node: Node) -> Iterator[Patient]:
+    patient = Patient(node.url)
+    yield patient
+    patient.endpoint.close()
+
+
+def test_an_answer_is_passed_on_whether_result_or_error(patient: Patient) -> None:
+    assert patient.ask()["result"] == hex(CHAIN_ID)
+    assert patient.ask("eth_chainId", "too", "many")["error"]["code"] == -32602
+    assert patient.pauses == []
+
+
+@pytest.mark.parametrize("fault", [503, 429, LOST, FORGOTTEN])
+def test_a_read_is_tried_again_after_growing_pauses(
+    node: Node, patient: Patient, fault: str | int
+) -> None:
+    node.faults += [fault, fault]
+    assert patient.ask()["result"] == hex(CHAIN_ID)
+    assert patient.pauses == [0.5, 1.0]
+
+
+def test_a_read_is_given_up_after_the_last_pause(node: Node, patient: Patient) -> None:
+    node.faults += [503] * 5
+    with pytest.raises(LedgerUnavailable) as caught:
+        patient.ask()
+    assert caught.value.message == f"{node.url} answers with HTTP status 503"
+    assert caught.value.exit_code == 4
+    assert patient.pauses == [0.5, 1.0, 2.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (401, "answers with HTTP status 401"),
+        (404, "answers with HTTP status 404"),
+        (GARBAGE, "answers something other than JSON"),
+    ],
+)
+def test_what_waiting_does_not_change_is_not_tried_again(
+    node: Node, patient: Patient, fault: str | int, told: str
+) -> None:
+    node.faults.append(fault)
+    with pytest.raises(LedgerUnavailable, match=told):
+        patient.ask()
+    assert patient.pauses == []
+
+
+@pytest.mark.parametrize("method", ["eth_sendRawTransaction", "evm_mine", "eth_sendTransaction"])
+def test_what_changes_something_is_sent_once(node: Node, patient: Patient, method: str) -> None:
+    node.faults.append(LOST)
+    with pytest.raises(LedgerUnavailable, match="does not answer"):
+        patient.ask(method, *(["0x00"] if method != "evm_mine" else []))
+    assert node.seen == [method]
+    assert patient.pauses == []
+
+
+def test_a_batch_with_anything_but_reads_is_sent_once(node: Node, patient: Patient) -> None:
+    node.faults.append(LOST)
+    with pytest.raises(LedgerUnavailable):
+        patient.endpoint.make_batch_request([READ, ("evm_mine", [])])  # type: ignore[list-item]
+    assert node.seen == ["eth_chainId", "evm_mine"]
+
+
+def test_a_slow_node_is_named_so(node: Node) -> None:
+    slow = Patient(node.url, timeout_s=0.05)
+    node.faults.append(HANGING)
+    with pytest.raises(LedgerUnavailable, match="takes too long to answer"):
+        slow.ask("evm_mine")
+    slow.endpoint.close()
+
+
+def test_answers_of_a_batch_are_put_in_order(patient: Patient) -> None:
+    blocks = [("eth_getBlockByNumber", [tag, False]) for tag in ("0x0", "0x1")]
+    answers = patient.endpoint.make_batch_request([READ, *blocks])  # type: ignore[list-item]
+    assert isinstance(answers, list)
+    found: list[Any] = [answer.get("result") for answer in answers]
+    assert found[0] == hex(CHAIN_ID)
+    assert found[1]["number"] == "0x0"
+    assert found[2] is None
+
+
+@pytest.mark.parametrize(
+    "twisted", [{}, {"id": 7, "result": 1}, {"jsonrpc": "2.0"}], ids=["empty", "other", "neither"]
+)
+def test_an_answer_to_something_else_is_none(
+    node: Node, patient: Patient, twisted: dict[str, Any]
+) -> None:
+    whole: Any = node._one
+    setattr(node, "_one", lambda each: twisted if each["id"] == 1 else whole(each))  # noqa: B010
+    with pytest.raises(LedgerUnavailable, match="does not answer as a JSON-RPC node does"):
+        patient.endpoint.make_batch_request([READ, READ])
+
+
+def test_an_error_of_a_whole_batch_is_everybodys(node: Node, patient: Patient) -> None:
+    refusal = b'{"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": "too many"}}'
+    node.answer = lambda body: refusal  # type: ignore[method-assign]
+    answers: Any = patient.endpoint.make_batch_request([READ, READ])
+    assert [answer["error"]["message"] for answer in answers] == ["too many"] * 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"http://operator:{SECRET}@127.0.0.1:1/",
+        f"http://127.0.0.1:1/v3/{SECRET}",
+        f"http://127.0.0.1:1/?key={SECRET}",
+    ],
+)
+def test_nothing_says_more_of_an_address_than_its_host(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "web3")
+    patient = Patient(url)
+    with pytest.raises(LedgerUnavailable) as caught:
+        patient.ask()
+    everything = "".join(traceback.format_exception(caught.value))
+    for text in (everything, caplog.text, repr(patient.endpoint), str(patient.endpoint)):
+        assert SECRET not in text
+    assert caught.value.message == "http://127.0.0.1:1 does not answer"
+    patient.endpoint.close()
+
+
+@pytest.mark.parametrize("url", ["", "8545", "ftp://127.0.0.1", "http://", "http://x:port/"])
+def test_an_address_is_one_of_http(url: str) -> None:
+    with pytest.raises(InvalidConfiguration) as caught:
+        shown(url)
+    accepted = "an http or https URL, such as http://127.0.0.1:8545"
+    assert caught.value.message == f"ledger.url: found no address, accepted: {accepted}"
+
+
+def test_a_secret_is_put_in_from_the_environment() -> None:
+    environment = {"PROJECT": SECRET}
+    assert expanded("https://rpc.example/${PROJECT}", environment).endswith(f"/{SECRET}")
+    assert expanded("https://a:${PROJECT}@rpc.example", environment).startswith("https://a:hunter")
+    with pytest.raises(InvalidConfiguration, match="'ABSENT' as a variable"):
+        expanded("https://rpc.example/${ABSENT}", environment)
+    with pytest.raises(InvalidConfiguration, match="found a secret") as caught:
+        expanded(f"https://operator:{SECRET}@rpc.example", environment)
+    assert SECRET not in caught.value.message
