@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from sheaf.nodes.aggregation import vector_id
+from sheaf.nodes.summary import json_text
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.task import Task
 
 
 def edit(path: Path, change: Callable[[Any], object]) -> None:
-    """Change a JSON file."""
+    """Change a JSON file of a run's, in the form that a run writes."""
     content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
-    path.write_text(json.dumps(content), encoding="utf-8")
+    path.write_text(json_text(content), encoding="utf-8")
 
 
 def flip(data: bytes, place: int = -1) -> bytes:

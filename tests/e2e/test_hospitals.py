@@ -12,7 +12,8 @@ import pytest
 from sheaf.apps.cli.outcome import execute
 from tests.apps.kept import keep
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "hospitals"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLE = EXAMPLES / "hospitals"
 ID = "20260304T120000Z-hospitals"
 
 
@@ -26,7 +27,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def pooled(here: Path) -> subprocess.CompletedProcess[str]:
     """The comparison with training in one place."""
-    command = [sys.executable, str(EXAMPLE / "pooled.py")]
+    limits = ["--least", "0.98", "--within", "0.01"]
+    command = [sys.executable, str(EXAMPLES / "pooled.py"), str(EXAMPLE), *limits]
     return subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
 
 
@@ -44,7 +46,7 @@ def test_five_hospitals_learn_nearly_what_one_place_would(
     assert odds in capsys.readouterr().out
     done = pooled(here)
     assert (done.returncode, done.stderr) == (0, "")
-    auc = f"held-out AUC, federated training  {summary['metrics']['auc']:.4f}  (reported, run "
+    auc = f"held-out auc, federated training  {summary['metrics']['auc']:.4f}  (reported, run "
     assert auc + summary["run"] in done.stdout
 
 
@@ -60,4 +62,11 @@ def test_an_auc_below_the_promise_fails_though_both_are_close(here: Path) -> Non
     keep(here, ID, name="hospitals", metrics={"auc": 0.9799})
     done = pooled(here)
     assert done.returncode == 1
-    assert done.stderr == "found AUC 0.9799, accepted: at least 0.98\n"
+    assert done.stderr == "found auc 0.9799, accepted: at least 0.98\n"
+
+
+def test_an_auc_that_is_far_from_pooled_training_fails(here: Path) -> None:
+    keep(here, ID, name="hospitals", metrics={"auc": 0.9999})
+    done = pooled(here)
+    assert done.returncode == 1
+    assert done.stderr == "found the two more than 0.01 apart, accepted: closer\n"

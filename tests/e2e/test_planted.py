@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import dag_cbor
 import pytest
 
 from sheaf.ledger import federation as ledger_federation
-from sheaf.ledger.artifacts import Artifact, artifact
+from sheaf.ledger.artifacts import Artifact, artifact, parse_artifact
 from sheaf.ledger.engine import Block
 from sheaf.ledger.federation import federation_interface
 from sheaf.ledger.reexecute import reexecute
@@ -29,7 +30,7 @@ from sheaf.nodes.workshop import Workshop, collect
 from sheaf.protocol.actions import Settle
 from sheaf.protocol.errors import VerificationFailed
 from sheaf.protocol.events import Paid
-from tests.e2e.tampering import edit, flip
+from tests.e2e.tampering import flip, vector_place
 from tests.nodes import faults
 from tests.nodes.plans import TOKEN, committee, plan, schedule
 from tests.nodes.stage import Played, evidence_of, play
@@ -94,6 +95,27 @@ def test_one_wrong_member_changes_nothing_but_its_own_fee(mixed: Played) -> None
     assert mixed.watcher.warnings == []
 
 
+def test_a_model_that_lost_the_vote_is_evidence_of_whoever_voted_for_it(
+    mixed: Played, tmp_path: Path
+) -> None:
+    verdicts = mixed.cast.nodes[0].state.trail.rounds[1].verdicts.values()
+    honest = mixed.summary["rounds"][0]["model_root"]
+    trail = mixed.cast.nodes[0].state.trail
+    (lost,) = {
+        verdict.model_root
+        for verdict in verdicts
+        if trail.model_header(verdict.model_root).hex() != honest
+    }
+    run = mixed.copy(tmp_path / "copy")
+    path = vector_place(run, mixed.cast.task, lost)
+    path.write_bytes(flip(path.read_bytes()))
+    message = failure(run)
+    assert message.startswith("store: round 1: the new model, voted for by aggregator 0x")
+    assert "(aggregator-1): " in message
+    path.unlink()
+    verify(run)  # nothing rests on it
+
+
 def test_an_update_that_is_kept_back_is_not_counted_and_not_paid(mixed: Played) -> None:
     assert [(row["revealed"], row["counted"]) for row in mixed.summary["rounds"]] == [(4, 3)]
     assert "participant-2" not in mixed.paid
@@ -125,9 +147,10 @@ def _attesting_first(shop: Workshop, effect: e.Collect, trail: Trail) -> e.Local
 
 
 PARTS = ("bytecode", "runtime")
+OVERPAYING = Path(__file__).parent / "artifacts" / "OverpayingFederation.json"
 
 
-def mutant() -> Artifact:
+def hiding() -> Artifact:
     """A federation that hides whom it pays: its `Paid` events carry another name."""
     own, topic = artifact("Federation"), federation_interface().topic(Paid)
     assert own.bytecode.count(topic) == 1
@@ -135,34 +158,67 @@ def mutant() -> Artifact:
     return replace(own, **changed)
 
 
-@pytest.fixture(scope="module")
-def mutated(tmp_path_factory: pytest.TempPathFactory) -> Played:
+def overpaying() -> Artifact:
+    """A federation that pays every participant a unit more than its share, and says so. Compiled
+    from the shipped sources with one line changed (contracts/tools/compile.mjs)."""
+    made = parse_artifact(OVERPAYING.read_text(encoding="utf-8"))
+    return replace(made, abi=artifact("Federation").abi)
+
+
+Shipped = Callable[[str], Artifact]
+
+
+def with_federation(made: Artifact) -> Shipped:
+    """The shipped contracts but for the federation."""
+    return lambda name: made if name == "Federation" else artifact(name)
+
+
+@pytest.fixture(scope="module", params=[hiding, overpaying])
+def dishonest(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Played, Shipped]:
+    """A run on a federation that is not Sheaf's."""
+    contracts = with_federation(request.param())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ledger_federation, "artifact", _with_mutant)
-        return play(tmp_path_factory.mktemp("mutant") / "run", plan(schedule=schedule(1)))
+        patch.setattr(ledger_federation, "artifact", contracts)
+        run = tmp_path_factory.mktemp("dishonest") / "run"
+        return play(run, plan(schedule=schedule(1))), contracts
 
 
-def _with_mutant(name: str) -> Artifact:
-    return mutant() if name == "Federation" else artifact(name)
-
-
-def test_a_contract_that_is_not_the_shipped_one_is_named(mutated: Played) -> None:
-    where = mutated.cast.federation.book.federation
-    message = failure(mutated.directory)
+def test_a_contract_that_is_not_the_shipped_one_is_named(
+    dishonest: tuple[Played, Shipped],
+) -> None:
+    played, _ = dishonest
+    where = played.cast.federation.book.federation
+    message = failure(played.directory)
     assert message.lower() == (
         f"code: the contract at 0x{where.hex()} is not the federation that sheaf ships"
     )
 
 
 def test_even_with_its_code_accepted_the_specification_finds_the_payout(
-    mutated: Played, monkeypatch: pytest.MonkeyPatch
+    dishonest: tuple[Played, Shipped], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verification, "artifact", _with_mutant)
-    message = failure(mutated.directory)
+    played, contracts = dishonest
+    monkeypatch.setattr(verification, "artifact", contracts)
+    message = failure(played.directory)
     assert message.startswith("specification: block ")
     assert ": Settle of 0x" in message
     assert "(sponsor): found " in message
     assert "recomputed Paid(" in message
+
+
+@pytest.mark.parametrize("dishonest", [overpaying], indirect=True)
+def test_an_overpayment_is_named_to_the_unit(
+    dishonest: tuple[Played, Shipped], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played, contracts = dishonest
+    # The first participant has two of the five parts of the reward.
+    assert played.paid["participant-1"] == 40 * TOKEN + 1
+    monkeypatch.setattr(verification, "artifact", contracts)
+    found, _, recomputed = failure(played.directory).partition(", recomputed ")
+    amounts = [int(part.partition("reward=")[2].partition(",")[0]) for part in (found, recomputed)]
+    assert amounts[0] == amounts[1] + 1
 
 
 def test_a_wrong_amount_is_found_by_the_specification(honest: Played) -> None:
@@ -199,24 +255,6 @@ def test_honest_metrics_are_recomputed(honest: Played) -> None:
 def test_a_metric_that_is_a_lie_is_found_where_it_is_recomputed(mixed: Played) -> None:
     message = failure(mixed.directory, check_metrics)
     assert message.startswith("metrics: round 0: the sponsor reported accuracy Counts(counted=")
-
-
-def test_code_that_came_with_a_run_is_not_executed(honest: Played, tmp_path: Path) -> None:
-    run = honest.copy(tmp_path / "copy")
-    (run / "evil").mkdir()
-    source = (honest.cast.plan.folder / "task.py").read_text()
-    (run / "evil" / "task.py").write_text(source)
-    edit(run / "summary.json", lambda summary: summary.update(project=str(run / "evil")))
-    message = failure(run, check_metrics)
-    assert message.endswith("lies in the run; code that came with a run is not executed")
-
-
-def test_other_code_than_the_task_pins_is_not_executed(honest: Played, tmp_path: Path) -> None:
-    run, project = honest.copy(tmp_path / "copy"), tmp_path / "project"
-    project.mkdir()
-    (project / "task.py").write_text("raise SystemExit('executed')\n")
-    edit(run / "summary.json", lambda summary: summary.update(project=str(project)))
-    assert "hashes to" in failure(run, check_metrics)
 
 
 def test_a_report_that_is_none_names_the_sponsor(honest: Played) -> None:

@@ -15,18 +15,31 @@ import pytest
 from coincurve import PrivateKey
 from eth_utils.address import to_checksum_address
 
+from sheaf.apps.anchors import countersign_run
 from sheaf.ledger.client import sign
 from sheaf.ledger.federation import action_of
+from sheaf.ledger.pyevm import PyEvmEngine
 from sheaf.nodes.accounts import development_account
-from sheaf.nodes.evidence import Evidence, Report
-from sheaf.nodes.replay import check_model, check_summary, check_updates
-from sheaf.nodes.summary import UNCHECKED
+from sheaf.nodes.anchoring import Anchor
+from sheaf.nodes.cast import assemble
+from sheaf.nodes.evidence import Evidence, Report, Witness
+from sheaf.nodes.replay import check_model, check_rounds
+from sheaf.nodes.runner import Runner
 from sheaf.nodes.verification import verify
 from sheaf.protocol.actions import Commit
-from sheaf.protocol.errors import LedgerUnavailable, RunNotFound, VerificationFailed
+from sheaf.protocol.errors import (
+    InvalidUsage,
+    LedgerUnavailable,
+    RunNotFound,
+    VerificationFailed,
+)
 from sheaf.store.disk import DiskStore
 from tests.e2e.tampering import edit, flip, place_of, sql, vector_place
-from tests.nodes.stage import Played, evidence_of
+from tests.nodes.plans import plan
+from tests.nodes.stage import Played, Watcher, evidence_of
+
+ENGINE = PyEvmEngine(1337, {})
+"""To decode transactions with."""
 
 
 @pytest.fixture
@@ -67,7 +80,7 @@ print(report.head, len(report.checks), sorted(m for m in sys.modules if m.starts
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     head = json.loads((run / "summary.json").read_text())["head"]
-    assert (done.stdout, done.stderr) == (f"{head} 10 ['torch']\n", "")
+    assert (done.stdout, done.stderr) == (f"{head} 12 ['torch']\n", "")
 
 
 def test_nothing_of_the_run_is_written_and_everything_is_counted(run: Path) -> None:
@@ -84,9 +97,11 @@ def test_nothing_of_the_run_is_written_and_everything_is_counted(run: Path) -> N
         "commitments": 8,
         "updates": 8,
         "aggregations": 2,
+        "store": 1 + 3 + 8,
         "model": 1,
         "reports": 3,
         "summary": 0,
+        "countersignatures": 9,
     }
     assert counts["summary"] > 60
     assert report.head == summary["head"]
@@ -99,10 +114,9 @@ def test_nothing_of_the_run_is_written_and_everything_is_counted(run: Path) -> N
 def _commit_of(played: Played, name: str) -> tuple[int, int, bytes]:
     """Block, place and signed bytes of a participant's first commit."""
     address, book = played.cast.node(name).account.address, played.cast.federation.book
-    engine = played.cast.ledger.engine
     rows = sql(played.directory, "SELECT block, position, raw FROM transactions ORDER BY 1, 2")
     for block, position, raw in rows:
-        sent = engine.decode(raw)
+        sent = ENGINE.decode(raw)
         if sent.sender == address and isinstance(action_of(book, sent.to, sent.data), Commit):
             return block, position, raw
     raise AssertionError(f"{name} never committed")
@@ -114,18 +128,21 @@ def test_a_commit_transaction_changed_in_the_file(honest: Played, run: Path) -> 
     sql(run, where, flip(raw, 100), block, position)
     message = failure(run)
     assert message.startswith(f"ledger: block {block}: transaction {position}: found ")
+    assert message.endswith(f", whose logs name {who(honest, 'participant-2')}")
 
 
 def test_another_commitment_signed_by_the_participant_itself(honest: Played, run: Path) -> None:
     block, position, raw = _commit_of(honest, "participant-2")
-    sent = honest.cast.ledger.engine.decode(raw)
+    sent = ENGINE.decode(raw)
     key = PrivateKey(development_account(7, "participant-2").key)
     fees = (sent.nonce, sent.priority_fee_wei, sent.max_fee_wei, sent.gas)
     assert sent.to is not None
     again = sign(key, 1337, (*fees, sent.to, 0, flip(sent.data)))
     where = "UPDATE transactions SET raw = ? WHERE block = ? AND position = ?"
     sql(run, where, again, block, position)
-    assert failure(run).startswith(f"ledger: block {block}: transactions_root: found 0x")
+    message = failure(run)
+    assert message.startswith(f"ledger: block {block}: transaction {position} hash: found 0x")
+    assert message.endswith(f", sent by {who(honest, 'participant-2')}")
 
 
 def test_a_receipt_that_says_something_else_names_the_sender(honest: Played, run: Path) -> None:
@@ -142,7 +159,9 @@ def test_a_commitment_changed_in_the_logs(honest: Played, run: Path) -> None:
     ((position, data),) = sql(run, "SELECT position, data FROM logs WHERE block = ? LIMIT 1", block)
     where = "UPDATE logs SET data = ? WHERE block = ? AND position = ?"
     sql(run, where, flip(data), block, position)
-    assert failure(run).startswith(f"ledger: block {block}: log {position}: found ")
+    message = failure(run)
+    assert message.startswith(f"ledger: block {block}: log {position} data: found 0x")
+    assert message.endswith(f", sent by {who(honest, 'participant-1')}")
 
 
 def test_a_block_that_was_cut_off(honest: Played, run: Path) -> None:
@@ -193,6 +212,13 @@ BOOK: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
         lambda book: book.update(chain_id=1),
         "ledger.json: found chain 1, the ledger is 1337",
     ),
+    "half a chain": (lambda book: book.update(chain_id=1337.5), "is not an address book"),
+    "a chain of text": (lambda book: book.update(chain_id="1337"), "is not an address book"),
+    "capitals": (
+        lambda book: book.update(vault=book["vault"].lower()),
+        "is not an address book as a run writes it",
+    ),
+    "a field more": (lambda book: book.update(note=""), "is not an address book"),
     "task": (
         lambda book: book.update(task="ab" * 32),
         f"task {'ab' * 32} is not on this ledger",
@@ -208,7 +234,7 @@ def test_a_changed_address_book(name: str, run: Path) -> None:
     assert expected in failure(run)
 
 
-def test_no_address_book_is_no_finished_run(run: Path) -> None:
+def test_no_address_book_is_no_run(run: Path) -> None:
     (run / "ledger.json").unlink()
     with pytest.raises(RunNotFound) as caught:
         verify(run)
@@ -229,7 +255,7 @@ def _update(evidence: Evidence, name: str) -> tuple[int, bytes]:
 
 def moved(evidence: Evidence, run: Path) -> Evidence:
     """The same evidence, resting on another folder's store."""
-    return dataclasses.replace(evidence, directory=run, store=DiskStore(run / "store"))
+    return dataclasses.replace(evidence, directory=run, store=Witness(DiskStore(run / "store")))
 
 
 def test_a_missing_update(run: Path, evidence: Evidence) -> None:
@@ -248,7 +274,7 @@ def test_an_update_whose_bytes_differ_from_what_was_committed_to(
     path = vector_place(run, evidence.task, root)
     path.write_bytes(flip(path.read_bytes()))
     with pytest.raises(VerificationFailed) as caught:
-        check_updates(moved(evidence, run), Report(""))
+        check_rounds(moved(evidence, run), Report(""))
     assert "(participant-3): " in caught.value.message
     assert "hash to something else" in caught.value.message
 
@@ -277,7 +303,7 @@ def test_a_missing_initial_model(run: Path, evidence: Evidence) -> None:
     assert failure(run).startswith("store: the sponsor's initial model: ")
 
 
-# The model file and the summary
+# The model file
 
 
 def test_a_changed_model_file(run: Path, evidence: Evidence) -> None:
@@ -293,98 +319,35 @@ def test_a_changed_model_file(run: Path, evidence: Evidence) -> None:
         check_model(moved(evidence, run), Report(""))
 
 
-def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The places of all values in nested JSON."""
-    if isinstance(value, dict | list) and value:
-        pairs = value.items() if isinstance(value, dict) else enumerate(value)
-        return [place for key, inner in pairs for place in leaves(inner, (*path, key))]
-    return [path]
+# A run that was stopped
 
 
-def changed(value: Any) -> Any:
-    """Another value of the same type."""
-    match value:
-        case bool() | None:
-            return "something"
-        case int():
-            return value + 1
-        case float():
-            return value + 0.5
-        case str():
-            return f"{value}x"
-    return [*value, "more"] if isinstance(value, list) else {**value, "more": 1}
+class Stopping(Watcher):
+    """Somebody who interrupts the run when the second round's updates are revealed."""
+
+    def phase(self, round: int, phase: str) -> None:
+        if (round, phase) == (2, "REVEAL"):
+            raise KeyboardInterrupt
 
 
-def summary_difference(run: Path, evidence: Evidence) -> str:
-    try:
-        check_summary(moved(evidence, run), Report(""))
-    except VerificationFailed as error:
-        return error.message
-    return ""
-
-
-def test_every_field_of_the_summary_but_what_it_reports_is_checked(
-    run: Path, evidence: Evidence
-) -> None:
-    path = run / "summary.json"
-    summary = json.loads(path.read_text())
-    assert summary_difference(run, evidence) == ""
-    unchecked = set()
-    for place in leaves(summary):
-        tampered = json.loads(json.dumps(summary))
-        inner = tampered
-        for key in place[:-1]:
-            inner = inner[key]
-        inner[place[-1]] = changed(inner[place[-1]])
-        path.write_text(json.dumps(tampered))
-        if not summary_difference(run, evidence).startswith("summary: "):
-            unchecked.add(".".join(str(key) for key in place if not isinstance(key, int)))
-    named = {"accounts" if place.startswith("accounts.") else place for place in unchecked}
-    seconds = {f"rounds.seconds.{part}" for part in ("train", "ledger", "proof", "total")}
-    assert named == {*UNCHECKED, *seconds} - {"rounds.seconds"}
-
-
-EDITS: dict[str, tuple[Callable[[Any], object], str]] = {
-    "a payout": (
-        lambda s: s["payouts"].update({k: v + 1 for k, v in [*s["payouts"].items()][:1]}),
-        "summary: payouts.0x",
-    ),
-    "a payout more": (
-        lambda s: s["payouts"].update({"0x" + "11" * 20: 5}),
-        f"summary: payouts.0x{'11' * 20}: found 5, recomputed nothing",
-    ),
-    "a payout less": (lambda s: s["payouts"].popitem(), "found nothing, recomputed 6666666"),
-    "a field more": (
-        lambda s: s.update(certified=True),
-        "summary: certified: found True, recomputed nothing",
-    ),
-    "a round less": (lambda s: s["rounds"].pop(), "summary: rounds: found "),
-    "true for one": (lambda s: s.update(version=True), "summary: version: found True"),
-    "decimals": (
-        lambda s: s["tokens"]["reward"].update(decimals=18),
-        "summary: tokens.reward.decimals: found 18, recomputed 6",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", EDITS)
-def test_a_changed_summary(name: str, run: Path, evidence: Evidence) -> None:
-    change, expected = EDITS[name]
-    edit(run / "summary.json", change)
-    assert expected in summary_difference(run, evidence)
-
-
-def test_a_changed_summary_fails_the_whole_verification(run: Path) -> None:
-    edit(run / "summary.json", lambda summary: summary.update(refund=1))
-    assert failure(run) == "summary: refund: found 1, recomputed 0"
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "3"])
-def test_a_summary_that_is_none(text: str, run: Path, evidence: Evidence) -> None:
-    (run / "summary.json").write_text(text)
-    assert summary_difference(run, evidence).startswith("summary: ")
-    (run / "summary.json").unlink()
-    assert summary_difference(run, evidence).startswith("summary: ")
+def test_a_stopped_run_is_verified_as_far_as_it_went(tmp_path: Path, honest: Played) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        Runner(assemble(plan(), run), run, Stopping()).run()
+    report = verify(run)
+    assert report.conclusion == "consistent, not anchored, unfinished"
+    counts = {check.name: check.count for check in report.checks}
+    assert (counts["aggregations"], counts["updates"]) == (1, 4)
+    assert "summary" not in counts
+    assert "model" not in counts
+    with pytest.raises(VerificationFailed, match="the task has not ended"):
+        verify(run, anchor=Anchor(keys=[honest.cast.nodes[0].account.address]))
+    with pytest.raises(InvalidUsage, match="found a task in REVEAL, accepted: one that has ended"):
+        countersign_run(run, development_account(9, "outsider").key)
+    # A summary of another run does not finish it.
+    shutil.copy(honest.directory / "summary.json", run / "summary.json")
+    assert failure(run).startswith("model: model.safetensors is not the model of root ")
 
 
 def test_nothing_in_a_run_is_executed(run: Path) -> None:

@@ -18,7 +18,7 @@ from sheaf.nodes.trail import Trail
 from sheaf.protocol import machine
 from sheaf.protocol.actions import Action, Publish
 from sheaf.protocol.errors import Rejected
-from sheaf.protocol.hashing import ZERO, Deployment
+from sheaf.protocol.hashing import Deployment
 from sheaf.protocol.state import Env, Federation
 from sheaf.protocol.terms import Cohort, Economics, Model, Schedule, Terms
 
@@ -98,7 +98,8 @@ class Rehearsal:
         address = {name: digest("account", name)[:20] for name in ("sponsor", "auditor", *named)}
         deployment = self.federation.deployment
         trail = Trail(deployment, deployment.task_id(address["sponsor"], document))
-        publication = Publish(terms, document, INITIAL, ZERO, terms.escrow)
+        state = terms.model.initial_state
+        publication = Publish(terms, document, INITIAL, state, terms.escrow)
         self.actors: dict[str, Actor] = {}
         for name, account in address.items():
             common = vars(SeatState(account, STAKE, INITIAL, trail))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sheaf.nodes import auditor, journal
+from sheaf.nodes import auditor
 from sheaf.nodes import effects as e
+from sheaf.nodes.codec import plain, typed
 from sheaf.protocol.actions import (
     Advance,
     Claim,
@@ -326,7 +328,8 @@ def test_whoever_is_absent_the_task_ends_and_the_rest_never_sends_what_is_refuse
     for actor in rehearsal.actors.values():
         state = actor.began
         for event in actor.folded:
-            kept = journal.typed(journal.plain(event)) if isinstance(event, e.LocalEvent) else event
+            given = isinstance(event, e.LocalEvent)
+            kept = typed(json.loads(json.dumps(plain(event))), e.LocalEvent) if given else event
             state = actor.role.fold(state, kept)
         assert state == actor.state
 

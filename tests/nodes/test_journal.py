@@ -1,30 +1,30 @@
-"""The journal: what was written comes back, a killed node is rebuilt from it, secrets stay out."""
+"""The journal: what was written comes back, a run goes through it again, secrets stay out."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 import stat
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from web3 import Web3
 
-from sheaf.ledger.client import Client
-from sheaf.ledger.embedded import EmbeddedLedger
-from sheaf.ledger.federation import FederationClient
-from sheaf.ledger.provider import EmbeddedProvider
 from sheaf.nodes import effects as e
 from sheaf.nodes import journal
 from sheaf.nodes.accounts import Account, development_account
-from sheaf.nodes.cast import assemble
+from sheaf.nodes.cast import reassemble
+from sheaf.nodes.codec import plain
+from sheaf.nodes.journal import JOURNAL, Answer, Journal, Recorded, Turn
+from sheaf.nodes.runner import Runner
 from sheaf.protocol import actions
 from sheaf.protocol.actions import Commit, Publish
-from sheaf.protocol.errors import LedgerCorrupt
+from sheaf.protocol.errors import LedgerCorrupt, StoreUnavailable
 from tests.nodes.plans import plan
 from tests.nodes.rehearsal import TERMS
-from tests.nodes.stage import Played
+from tests.nodes.stage import Played, Watcher
 
 WORD, ADDRESS = bytes(range(32)), b"\x05" * 20
 ACTIONS: dict[type[object], object] = {
@@ -49,47 +49,105 @@ def sample(kind: type[object]) -> object:
     return kind(**{name: values[str(f.type)] for name, f in kind.__dataclass_fields__.items()})
 
 
-KINDS = [*get_args(e.Effect), *get_args(e.LocalEvent)]
+TURN = Turn(7, 11, (("sponsor", e.Evaluate(0, WORD)),))
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_every_effect_and_answer_comes_back(kind: type[object], tmp_path: Path) -> None:
-    written: Any = sample(kind)
-    book = journal.Journal(tmp_path / "journal")
-    name = "effect" if kind in get_args(e.Effect) else "answer"
-    getattr(book, name)("sponsor", 3, written)
+def write(path: Path, *entries: Turn | Answer) -> None:
+    """Append entries to a journal."""
+    book = Journal(path)
+    for entry in entries:
+        if isinstance(entry, Turn):
+            book.turn(entry)
+        else:
+            book.answer(entry)
+    book.sync()
     book.close()
-    (entry,) = journal.read(tmp_path / "journal")
-    assert entry == journal.Entry("sponsor", 3, name, written)
+
+
+@pytest.mark.parametrize("kind", get_args(e.Effect), ids=lambda kind: kind.__name__)
+def test_every_effect_comes_back(kind: type[object], tmp_path: Path) -> None:
+    wanted: Any = sample(kind)
+    turn = Turn(3, 1_767_225_600, (("sponsor", wanted), ("auditor", wanted)))
+    write(tmp_path / "journal", turn)
+    assert journal.read(tmp_path / "journal") == [Recorded(turn, ())]
+
+
+@pytest.mark.parametrize("kind", get_args(e.LocalEvent), ids=lambda kind: kind.__name__)
+def test_every_answer_comes_back(kind: type[object], tmp_path: Path) -> None:
+    given: Any = sample(kind)
+    answer = Answer("sponsor", given, 0.25)
+    write(tmp_path / "journal", TURN, answer)
+    assert journal.read(tmp_path / "journal") == [Recorded(TURN, (answer,))]
 
 
 @pytest.mark.parametrize("kind", get_args(actions.Action), ids=lambda kind: kind.__name__)
-def test_every_action_comes_back(kind: type[object]) -> None:
-    sent = e.Send(sample(kind))  # type: ignore[arg-type]
-    assert journal.typed(json.loads(json.dumps(journal.plain(sent)))) == sent
+def test_every_action_comes_back(kind: type[object], tmp_path: Path) -> None:
+    action: Any = sample(kind)
+    turn = Turn(0, 0, (("sponsor", e.Send(action)),))
+    write(tmp_path / "journal", turn)
+    assert journal.read(tmp_path / "journal") == [Recorded(turn, ())]
 
 
-def test_a_line_cut_short_by_a_kill_is_left_out_and_any_other_is_an_error(tmp_path: Path) -> None:
+def test_a_line_cut_short_anywhere_is_left_out_and_written_over(tmp_path: Path) -> None:
+    path, answer = tmp_path / "journal", Answer("sponsor", e.Published(WORD), 1.5)
+    write(path, TURN, answer)
+    whole = path.read_bytes()
+    first = whole.index(b"\n") + 1
+    for size in range(first, len(whole)):
+        path.write_bytes(whole[:size])
+        assert journal.read(path) == [Recorded(TURN, ())]
+        write(path, answer)
+        assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("{}", "line 1 is not a journal entry"),
+        ("[" * 100_000, "line 1 is not a journal entry"),
+        ("\xff", "line 1 is not a journal entry"),
+        ('{"type": "Turn", "block": "1"}', "line 1 is not a journal entry"),
+        ('{"type":"Answer","node":"a","content":null,"seconds":1.0}', "line 1 is not a journal"),
+    ],
+)
+def test_any_other_line_is_an_error(tmp_path: Path, line: str, told: str) -> None:
     path = tmp_path / "journal"
-    book = journal.Journal(path)
-    book.effect("sponsor", 1, e.Evaluate(0, WORD))
-    book.effect("sponsor", 2, e.Evaluate(1, WORD))
-    book.close()
-    text = path.read_text()
-    path.write_text(text[:-20])
-    assert [entry.block for entry in journal.read(path)] == [1]
-    path.write_text("{}\n" + text)
+    write(path, TURN)
+    path.write_bytes(line.encode("latin-1") + b"\n" + path.read_bytes())
     with pytest.raises(LedgerCorrupt) as caught:
-        list(journal.read(path))
-    assert caught.value.message.endswith("line 1 is not a journal entry")
+        journal.read(path)
+    assert told in caught.value.message
 
 
-def test_a_journal_goes_on_where_it_ended(tmp_path: Path) -> None:
-    for block in (1, 2):
-        book = journal.Journal(tmp_path / "journal")
-        book.effect("sponsor", block, e.Evaluate(0, WORD))
-        book.close()
-    assert [entry.block for entry in journal.read(tmp_path / "journal")] == [1, 2]
+def test_an_answer_to_nothing_is_an_error(tmp_path: Path) -> None:
+    answer = Answer("sponsor", e.Published(WORD), 0.0)
+    write(tmp_path / "first", answer)
+    write(tmp_path / "third", TURN, answer, answer)
+    for name, number in (("first", 1), ("third", 3)):
+        with pytest.raises(LedgerCorrupt, match=f"line {number} answers no effect"):
+            journal.read(tmp_path / name)
+
+
+def test_each_line_names_the_one_before_it(tmp_path: Path) -> None:
+    path, answer = tmp_path / "journal", Answer("sponsor", e.Published(WORD), 1.5)
+    assert journal.head(tmp_path / "absent") == "0" * 64
+    write(path, TURN, answer)
+    write(path, TURN)  # by another process
+    lines = path.read_bytes().splitlines()
+    digests = ["0" * 64, *(hashlib.sha256(line).hexdigest() for line in lines)]
+    assert [json.loads(line)["before"] for line in lines] == digests[:-1]
+    assert journal.head(path) == digests[-1]
+    for changed in ([*lines[1:]], [lines[0], lines[2]], [lines[1], lines[0], lines[2]]):
+        path.write_bytes(b"\n".join(changed) + b"\n")
+        with pytest.raises(LedgerCorrupt, match="does not follow the one before it"):
+            journal.read(path)
+
+
+def test_no_journal_holds_no_turns_and_no_place_for_one_is_one_line(tmp_path: Path) -> None:
+    assert journal.read(tmp_path / "absent") == []
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with pytest.raises(StoreUnavailable, match="file/journal"):
+        Journal(tmp_path / "file" / "journal")
 
 
 def test_what_is_private_is_its_owners_alone(honest: Played) -> None:
@@ -97,31 +155,35 @@ def test_what_is_private_is_its_owners_alone(honest: Played) -> None:
         assert stat.S_IMODE((honest.directory / name).stat().st_mode) == mode
 
 
-def test_every_effect_is_journalled_before_its_answer(honest: Played) -> None:
-    waiting: dict[str, int] = {}
-    for entry in journal.read(honest.directory / "journal.jsonl"):
-        change = 1 if entry.kind == "effect" else -1
-        waiting[entry.node] = waiting.get(entry.node, 0) + change
-        assert waiting[entry.node] >= 0
-    assert set(waiting.values()) == {0}
-    assert len(waiting) == 9
+def test_every_effect_is_answered_in_the_order_it_was_wanted(honest: Played) -> None:
+    recorded = journal.read(honest.directory / JOURNAL)
+    for past in recorded:
+        assert [name for name, _ in past.turn.effects] == [a.node for a in past.answers]
+        sends = [isinstance(effect, e.Send) for _, effect in past.turn.effects]
+        assert sends == sorted(sends) == [isinstance(a.content, e.Sent) for a in past.answers]
+    assert {name for past in recorded for name, _ in past.turn.effects} == {
+        node.name for node in honest.cast.nodes
+    }
 
 
-def test_a_node_rebuilt_from_ledger_and_journal_equals_the_one_that_ran(
+def test_a_run_gone_through_again_does_nothing_and_ends_in_the_same_states(
     honest: Played, tmp_path: Path
 ) -> None:
-    ledger = EmbeddedLedger.open(honest.directory / "ledger.sqlite")
-    client = FederationClient(Client(Web3(EmbeddedProvider(ledger))), honest.cast.federation.book)
-    height = client.client.head().number
-    blocks = [client.events(number, number) for number in range(height + 1)]
-    ledger.close()
-    entries = list(journal.read(honest.directory / "journal.jsonl"))
-    fresh = assemble(plan(), tmp_path)
-    fresh.ledger.close()
-    for node, ran in zip(fresh.nodes, honest.cast.nodes, strict=True):
-        own = [entry for entry in entries if entry.node == node.name]
-        assert journal.rebuilt(node.state, node.role.fold, blocks, own) == ran.state
-        assert node.state != ran.state
+    directory = Path(shutil.copytree(honest.directory, tmp_path / "run"))
+    (directory / "summary.json").unlink()
+    cast = reassemble(plan(), directory)
+    assert [node.state for node in cast.nodes] != [node.state for node in honest.cast.nodes]
+    for node in cast.nodes:
+        node.equip(dict.fromkeys(node.workshop.performers, refused))
+    journalled = (directory / JOURNAL).read_bytes()
+    summary = Runner(cast, directory, Watcher()).run()
+    assert [node.state for node in cast.nodes] == [node.state for node in honest.cast.nodes]
+    assert (directory / JOURNAL).read_bytes() == journalled
+    assert summary["head"] == honest.summary["head"]
+
+
+def refused(shop: object, effect: e.Effect, trail: object) -> e.LocalEvent:
+    raise AssertionError(f"{effect} was done before")
 
 
 def test_a_representation_hides_keys() -> None:
@@ -148,17 +210,20 @@ def test_no_secret_is_in_what_a_run_leaves(honest: Played) -> None:
 def test_nonces_and_salts_are_written_only_when_they_are_opened(honest: Played) -> None:
     """Before the opening, neither journal nor any folded state holds what it will open."""
     trail, task = honest.cast.nodes[0].state.trail, honest.cast.task_id
-    lines = (honest.directory / "journal.jsonl").read_text().splitlines()
+    written: list[object] = []
+    for past in journal.read(honest.directory / JOURNAL):
+        written += [effect for _, effect in past.turn.effects]
+        written += [answer.content for answer in past.answers]
     for node in honest.cast.nodes[2:]:
         secrets = node.account.secrets
-        opened = {"Open": secrets.derive("nonce", task)}
+        opened: dict[type[object], bytes] = {actions.Open: secrets.derive("nonce", task)}
         if node.name.startswith("participant"):
-            opened["Reveal"] = secrets.derive("update", task, 1)
+            opened[actions.Reveal] = secrets.derive("update", task, 1)
         else:
-            opened["RevealVerdict"] = secrets.derive("verdict", task, 1, 1)
-        for name, secret in opened.items():
-            holding = [json.loads(line) for line in lines if secret.hex() in line]
-            assert {entry["content"]["action"]["type"] for entry in holding} == {name}
+            opened[actions.RevealVerdict] = secrets.derive("verdict", task, 1, 1)
+        for kind, secret in opened.items():
+            holding = [each for each in written if secret.hex() in str(plain(each))]
+            assert {type(getattr(each, "action", None)) for each in holding} == {kind}
     assert trail.over
 
 

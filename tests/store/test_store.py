@@ -169,13 +169,13 @@ class TestDiskStore:
             DiskStore(file)
         assert caught.value.exit_code == 4
 
-    def test_a_file_that_cannot_be_read_is_unavailable(self, tmp_path: Path) -> None:
+    def test_a_directory_in_a_blobs_place_is_corrupt(self, tmp_path: Path) -> None:
         store = DiskStore(tmp_path)
         store.put(MODEL, MODEL_ID)
         file = file_of(tmp_path, MODEL_ID)
         file.unlink()
         file.mkdir()
-        with pytest.raises(StoreUnavailable, match="Is a directory"):
+        with pytest.raises(BlobCorrupt, match=f"{MODEL_ID}: found a directory at {file}"):
             store.get(MODEL_ID)
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailable, match="Is a directory"):
             store.put(MODEL, MODEL_ID)

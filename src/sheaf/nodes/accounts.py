@@ -31,6 +31,15 @@ class Account:
         return f"Account({self.name})"
 
 
+def operated_account(key: bytes, name: str) -> Account:
+    """The account called `name` of an operator with this signing key."""
+    own, secret = (
+        hashlib.sha256(b"sheaf/operator/" + purpose + b"/" + key + name.encode()).digest()
+        for purpose in (b"key", b"secret")
+    )
+    return Account(name, own, Secrets(secret))
+
+
 def development_account(seed: int, name: str) -> Account:
     """The account called `name` under a recorded seed."""
     key, secret = (

@@ -76,7 +76,7 @@ def _commit(state: State, secrets: Secrets) -> list[Effect]:
     trail, finding = state.trail, _current(state)
     if finding is None:
         counted = trail.now.counted_updates(trail.attempt)
-        return [Aggregate(trail.round, trail.attempt, state.base, counted)]
+        return [Aggregate(trail.round, trail.attempt, state.base, counted, state.base_state)]
     where = (trail.task, trail.round, trail.attempt, state.account)
     salt = secrets.derive("verdict", trail.task, trail.round, trail.attempt)
     if isinstance(finding, ChunkMissing):
@@ -84,7 +84,7 @@ def _commit(state: State, secrets: Secrets) -> list[Effect]:
         commitment = trail.deployment.missing_commitment(*where, missing)
     else:
         counted_bitmap = trail.now.counted[trail.attempt]
-        roots = (ZERO, trail.model_header(finding.root), ZERO)
+        roots = (ZERO, trail.model_header(finding.root), trail.state_header(finding.state))
         verdict = Verdict(counted_bitmap, *roots, ZERO, salt)
         commitment = trail.deployment.verdict_commitment(*where, verdict)
     return send(state, CommitVerdict(trail.task, commitment))
@@ -99,8 +99,9 @@ def _reveal(state: State, secrets: Secrets) -> list[Effect]:
     if finding is None:
         return []
     if state.published != finding.root:
-        return [PublishModel(trail.round, finding.root)]
-    return send(state, RevealVerdict(trail.task, ZERO, finding.root, ZERO, ZERO, salt))
+        return [PublishModel(trail.round, finding.root, finding.state)]
+    roots = (ZERO, finding.root, finding.state)
+    return send(state, RevealVerdict(trail.task, *roots, ZERO, salt))
 
 
 def _current(state: State) -> Finding | None:

@@ -16,21 +16,22 @@ from sheaf.protocol.events import Phase
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim that is not what the counted updates give: tree roots, the recomputed one None where
-    the update at `missing` could not be had."""
+    """A claim that is not what the counted updates give: tree roots of `what`, the recomputed one
+    None where the update at `missing` could not be had."""
 
     round: int
     attempt: int
     claimed: bytes
     recomputed: bytes | None
     missing: int | None = None
+    what: str = "model"
 
     def __str__(self) -> str:
         place = f"round {self.round}, attempt {self.attempt}"
         if self.recomputed is None:
             return f"{place}: the claim cannot be checked: update {self.missing} is not to be had"
         return (
-            f"{place}: the committee claims model {self.claimed.hex()}, "
+            f"{place}: the committee claims {self.what} {self.claimed.hex()}, "
             f"the counted updates give {self.recomputed.hex()}"
         )
 
@@ -54,10 +55,12 @@ def fold(state: State, event: object) -> State:
         return replayed
     if isinstance(event, ChunkMissing):
         found = Finding(*place, verdict.model_root, None, event.position)
-    elif event.root == verdict.model_root:
-        return replayed
-    else:
+    elif event.root != verdict.model_root:
         found = Finding(*place, verdict.model_root, event.root)
+    elif event.state != verdict.state_root:
+        found = Finding(*place, verdict.state_root, event.state, what="optimiser state")
+    else:
+        return replayed
     return replace(replayed, findings=(*state.findings, found))
 
 
@@ -70,7 +73,8 @@ def decide(state: State, now: int, secrets: Secrets) -> list[Effect]:
     if trail.phase != Phase.CHALLENGE or (trail.round, trail.attempt) in state.replayed:
         return named
     counted = trail.now.counted_updates(trail.attempt)
-    return [*named, Aggregate(trail.round, trail.attempt, state.base, counted)]
+    replay = Aggregate(trail.round, trail.attempt, state.base, counted, state.base_state)
+    return [*named, replay]
 
 
 def _name_duplicates(state: State) -> list[Effect]:

@@ -95,12 +95,14 @@ class Bundle:
         module = importlib.util.module_from_spec(spec)
         sys.modules[unique] = module
         sys.path.insert(0, str(self.folder))  # so that the bundle's files can import each other
+        writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # nothing in the project
         try:
             spec.loader.exec_module(module)
         except Exception as error:
             del sys.modules[unique]
             raise InvalidConfiguration(f"{path.name}: importing it {described(error)}") from error
         finally:
+            sys.dont_write_bytecode = writes
             sys.path.remove(str(self.folder))
         return module
 

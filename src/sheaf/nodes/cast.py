@@ -1,43 +1,47 @@
-"""The cast of an embedded run: who takes part, on which ledger, with which means."""
+"""The cast of a run: who takes part, on which ledger, with which means."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
-
-from web3 import Web3
+from typing import Any, TypeVar
 
 from sheaf.learning import lattice
 from sheaf.ledger.client import Client
-from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.federation import AddressBook, FederationClient, TokenTerms, deploy, grant
-from sheaf.ledger.provider import EmbeddedProvider
 from sheaf.nodes import aggregator, auditor, participant, sponsor
-from sheaf.nodes.accounts import Account, development_account
+from sheaf.nodes import host as hosts
+from sheaf.nodes.accounts import Account
 from sheaf.nodes.aggregation import vector_id
 from sheaf.nodes.bundle import Bundle
 from sheaf.nodes.drafting import draft, initial_model
 from sheaf.nodes.effects import Effect, LocalEvent
+from sheaf.nodes.host import Host
 from sheaf.nodes.local import LocalWorkshop, Machine
 from sheaf.nodes.plan import Plan, TokenPlan
+from sheaf.nodes.remote import accounts_of, contracts_of
 from sheaf.nodes.seat import SeatState
+from sheaf.nodes.summary import book_plain, read_book, write_json
 from sheaf.nodes.trail import Trail
 from sheaf.nodes.workshop import Performer, Workshop
 from sheaf.protocol.actions import Publish
-from sheaf.protocol.hashing import ZERO
+from sheaf.protocol.content import DAG_CBOR
+from sheaf.protocol.errors import BlobMissing, InvalidConfiguration
 from sheaf.protocol.task import Task
 from sheaf.store.disk import DiskStore
+from sheaf.store.files import reachable
 from sheaf.store.interface import Store
 
-FUNDS_WEI = 10**24
+BOOK, STORE, PRIVATE = "ledger.json", "store", "private"
 LOOPBACK_KBPS = 10**6
 SUPPLY = 2**128
-BLOCK_S = 1
+
+H = TypeVar("H", bound=Host)
 
 
 @dataclass
@@ -74,21 +78,13 @@ class Node:
 
 
 @dataclass
-class Clock:
-    """Ledger time: that of the latest block, or later where nobody wanted anything for a while."""
-
-    now: int
-
-
-@dataclass
 class Cast:
     """Everything a run needs."""
 
     plan: Plan
     task: Task
-    ledger: EmbeddedLedger
+    host: Host
     federation: FederationClient
-    clock: Clock
     store: Store
     nodes: Sequence[Node]
 
@@ -108,37 +104,74 @@ class Cast:
 
 
 def assemble(plan: Plan, directory: Path) -> Cast:
-    """A fresh embedded ledger in `directory` with contracts, money and nodes, and the task's
-    documents in the store. Nothing of the task is on the ledger yet."""
+    """A fresh host in `directory` with contracts, money and nodes, and the task's documents in the
+    store. Nothing of the task is on the ledger yet.
+
+    The address book is written last: where it lies, assembly is done. Where it does not, all of
+    this can be done again, to the same addresses and bytes.
+    """
     bundle = Bundle.load(plan.folder)
     layout, initial = initial_model(plan, bundle)
     accounts = _accounts(plan)
-    clock = Clock(plan.ledger.genesis_time)
-    with ExitStack() as opened:
-        ledger = EmbeddedLedger.create(
-            directory / "ledger.sqlite",
-            chain_id=plan.ledger.chain_id,
-            allocation={account.address: FUNDS_WEI for account in accounts.values()},
-            timestamp=clock.now,
-        )
-        opened.callback(ledger.close)
-        client = Client(
-            Web3(EmbeddedProvider(ledger)),
-            [account.key for account in accounts.values()],
-            partial(_mine, ledger, clock),
-        )
-        book = _deploy(client, accounts["deployer"], plan)
+    with _closed_on_error(hosts.create(directory, plan, accounts)) as host:
+        book = _deploy(host.client, accounts["deployer"], plan)
         task = draft(plan, bundle, (layout, initial), book.reward_token)
-        store = DiskStore(directory / "store")
+        store = DiskStore(directory / STORE)
         store.put(task.encode(), task.cid)
         store.put(lattice.to_bytes(initial), vector_id(task, task.model.initial))
-        _fund(client, book, task, accounts)
-        private = directory / "private"
-        private.mkdir(mode=0o700)
-        shops = _Workshops(plan, bundle, store, private)
-        nodes = _nodes(task, book, accounts, shops)
-        opened.pop_all()
-    return Cast(plan, task, ledger, FederationClient(client, book), clock, store, nodes)
+        _fund(host.client, book, task, accounts)
+        cast = _cast(plan, bundle, task, host, book, directory)
+        write_json(directory / BOOK, book_plain(book, cast.task_id))
+    return cast
+
+
+def reassemble(plan: Plan, directory: Path) -> Cast:
+    """The cast of a run that was stopped: as `assemble` made it, on the ledger as it stands.
+
+    Raises `InvalidConfiguration` where the project's code is no longer what the task pins.
+    """
+    if not (directory / BOOK).is_file():
+        return assemble(plan, directory)
+    book, task_id = read_book(directory / BOOK)
+    accounts = _accounts(plan)
+    task = _document(DiskStore(directory / STORE), book, accounts["sponsor"], task_id)
+    bundle = Bundle.load(plan.folder)
+    if bundle.digest != task.model.bundle:
+        raise InvalidConfiguration(
+            f"{plan.folder}: found code that hashes to {bundle.digest.hex()[:16]}..., accepted: "
+            f"{task.model.bundle.hex()[:16]}..., as when the run began"
+        )
+    with _closed_on_error(hosts.reopen(directory, plan, accounts)) as host:
+        return _cast(plan, bundle, task, host, book, directory)
+
+
+def _document(store: DiskStore, book: AddressBook, sponsor: Account, task_id: bytes) -> Task:
+    """The task document that the address book's task is about."""
+    for content_id in store.ids():
+        is_document = content_id.codec == DAG_CBOR
+        if is_document and book.deployment.task_id(sponsor.address, content_id.digest) == task_id:
+            return Task.decode(store.get(content_id))
+    raise BlobMissing(f"{store.path}: found no document of task {task_id.hex()}")
+
+
+@contextmanager
+def _closed_on_error(host: H) -> Iterator[H]:
+    """A host that is closed unless all goes well."""
+    try:
+        yield host
+    except BaseException:
+        host.close()
+        raise
+
+
+def _cast(
+    plan: Plan, bundle: Bundle, task: Task, host: Host, book: AddressBook, directory: Path
+) -> Cast:
+    private, store = directory / PRIVATE, DiskStore(directory / STORE)
+    with reachable(private):
+        private.mkdir(mode=0o700, exist_ok=True)
+    nodes = _nodes(task, book, _accounts(plan), _Workshops(plan, bundle, store, private))
+    return Cast(plan, task, host, FederationClient(host.client, book), store, nodes)
 
 
 def _accounts(plan: Plan) -> dict[str, Account]:
@@ -146,19 +179,15 @@ def _accounts(plan: Plan) -> dict[str, Account]:
     numbered = [("participant", plan.participants), ("aggregator", plan.aggregators)]
     seats = [f"{role}-{i + 1}" for role, count in numbered for i in range(count)]
     named = ["deployer", "sponsor", "auditor", *seats]
-    return {name: development_account(plan.algorithm.seed, name) for name in named}
-
-
-def _mine(ledger: EmbeddedLedger, clock: Clock) -> None:
-    """One block, a second after the clock's time: blocks must not share a time."""
-    clock.now += BLOCK_S
-    ledger.mine(clock.now)
+    return accounts_of(plan, named, os.environ)
 
 
 def _deploy(client: Client, deployer: Account, plan: Plan) -> AddressBook:
     def terms(token: TokenPlan) -> TokenTerms:
         return TokenTerms(token.name, token.symbol, token.decimals, SUPPLY)
 
+    if plan.ledger.contracts is not None:
+        return contracts_of(client, plan.ledger.contracts, plan.ledger)
     stake, reward = plan.ledger.stake_token, plan.ledger.reward_token
     return deploy(client, deployer.address, terms(stake), terms(reward))
 
@@ -218,8 +247,9 @@ def _nodes(
         state = SeatState(account.address, book.stake_token, task.model.initial, trail)
         return vars(state)
 
+    terms = task.terms()
     publication = Publish(
-        task.terms(), task.cid.digest, task.model.initial, ZERO, task.terms().escrow
+        terms, task.cid.digest, task.model.initial, terms.model.initial_state, terms.escrow
     )
     evaluates = bool(task.evaluation.entry)
     state = sponsor.State(**common(sponsoring), publication=publication, evaluates=evaluates)

@@ -11,13 +11,13 @@ import hmac
 from dataclasses import dataclass
 
 from sheaf.protocol.actions import Action
-from sheaf.protocol.hashing import word
+from sheaf.protocol.hashing import ZERO, word
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """A node's key. Nonces and salts are derived from it, so that a node that lost everything but
-    its key and the ledger can still open what it committed to."""
+    """A node's key. Nonces and salts are derived from it: to open what it committed to, a node
+    needs its key, the ledger, and of its journal what it trained and voted for."""
 
     key: bytes
 
@@ -70,21 +70,25 @@ class Collect:
 
 @dataclass(frozen=True)
 class Aggregate:
-    """Combine counted updates (position, tree root, samples) into a new model on `base`. Answered
-    by `Aggregated` or `ChunkMissing`."""
+    """Combine counted updates (position, tree root, samples) into a new model on `base` and the
+    optimiser's `state` (tree roots; a state of zero is the one a task starts with). Answered by
+    `Aggregated` or `ChunkMissing`."""
 
     round: int
     attempt: int
     base: bytes
     counted: tuple[tuple[int, bytes, int], ...]
+    state: bytes = ZERO
 
 
 @dataclass(frozen=True)
 class PublishModel:
-    """Put an aggregated model's bytes into the shared store. Answered by `Published`."""
+    """Put the bytes of an aggregated model and, if there is one, of the optimiser's state into the
+    shared store. Answered by `Published`."""
 
     round: int
     root: bytes
+    state: bytes = ZERO
 
 
 @dataclass(frozen=True)
@@ -155,14 +159,16 @@ class Collected:
 
 @dataclass(frozen=True)
 class Aggregated:
-    """The result of an aggregation: the new model's tree root, and how many coordinates lay at an
-    end of the range, or stood still though some update moved (numbers.md)."""
+    """The result of an aggregation: the new model's tree root, how many coordinates lay at an end
+    of the range, or stood still though some update moved (numbers.md), and the tree root of the
+    optimiser's new state, zero where there is none."""
 
     round: int
     attempt: int
     root: bytes
     saturated: int
     stalled: int
+    state: bytes = ZERO
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -10,19 +11,25 @@ from typing import NoReturn
 from eth_utils.address import to_checksum_address
 
 from sheaf.ledger.federation import AddressBook
-from sheaf.nodes.summary import Accounting, Place
+from sheaf.nodes.summary import REPORTED, UNCHECKED, Accounting, Place
 from sheaf.nodes.trail import Trail
+from sheaf.protocol.actions import Action
+from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import VerificationFailed
 from sheaf.protocol.task import Task
 from sheaf.store.interface import Store
 
+HISTORY = "that this is the only history: anchor it by --head or --keys"
+METRICS = (
+    "the metrics, which the sponsor reports: --metrics recomputes them with the project's hook"
+)
+ORDER = "when anything happened: an embedded ledger's deadlines prove order, not time"
 LIMITS = (
-    "that this is the only history: compare the head hash with one you got elsewhere",
+    HISTORY,
     "that different keys are different parties",
     "that the data behind the updates are real, or that the updates come from training",
-    "when anything happened: an embedded ledger's deadlines prove order, not time",
-    "the metrics, which the sponsor reports: --metrics recomputes them with the project's hook",
-    "the seconds and the names of accounts in the summary, which the run reports",
+    ORDER,
+    METRICS,
 )
 
 
@@ -37,29 +44,79 @@ class Check:
 
 @dataclass
 class Report:
-    """What was checked, the head it was checked against, and what a replay does not show."""
+    """What was checked, the head it was checked against, and what a replay does not show.
+
+    `anchors` are what tells this history from another one, and `outside` names what lies in the
+    run's folder and is no evidence. An `unfinished` run was checked as far as it went.
+    """
 
     head: str
     checks: list[Check] = field(default_factory=list)
     limits: Sequence[str] = LIMITS
+    anchors: Sequence[str] = ()
+    outside: list[str] = field(default_factory=list)
+    unfinished: bool = False
 
     def add(self, name: str, count: int, detail: str) -> None:
         """Note a check that passed."""
         self.checks.append(Check(name, count, detail))
 
+    def shown(self, limit: str) -> None:
+        """Note that something is shown after all."""
+        self.limits = tuple(each for each in self.limits if each != limit)
+
+    @property
+    def reported(self) -> list[str]:
+        """Fields of the summary that the run or the sponsor reports and nobody recomputed."""
+        return [*(REPORTED if METRICS in self.limits else UNCHECKED)]
+
+    @property
+    def conclusion(self) -> str:
+        """What all of it comes to."""
+        anchored = f"anchored by {' and '.join(self.anchors)}" if self.anchors else "not anchored"
+        return f"consistent, {anchored}" + (", unfinished" if self.unfinished else "")
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A store that remembers what it gave: what is in `seen` was found to be what its id names, so
+    nobody has to read it again to know."""
+
+    store: Store
+    seen: set[ContentId] = field(default_factory=set)
+
+    def put(self, data: bytes, content_id: ContentId) -> None:
+        """Keep `data` under its id (see `Store.put`)."""
+        self.store.put(data, content_id)
+
+    def get(self, content_id: ContentId) -> bytes:
+        """The bytes that the id names (see `Store.get`)."""
+        data = self.store.get(content_id)
+        self.seen.add(content_id)
+        return data
+
+    def has(self, content_id: ContentId) -> bool:
+        """Whether a blob lies under this id."""
+        return self.store.has(content_id)
+
+    def ids(self) -> Iterator[ContentId]:
+        """All ids kept."""
+        return self.store.ids()
+
 
 @dataclass
 class Evidence:
     """What the verification rests on: the ledger's events, gas and head, the store, the document.
-    `names` are the run's own, for messages only."""
+    `sent` counts the actions that succeeded, by sender; `names` are the run's own."""
 
     directory: Path
     book: AddressBook
     trail: Trail
     task: Task
-    store: Store
+    store: Witness
     accounting: Accounting
     place: Place
+    sent: Counter[tuple[bytes, Action]]
     names: Mapping[str, str]
 
     def who(self, account: bytes) -> str:

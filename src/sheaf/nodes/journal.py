@@ -1,129 +1,160 @@
-"""The journal: every effect before it happens, its answer after, one JSON object a line.
+"""The journal: what all nodes want of a turn before any of it happens, and each answer after.
 
-A node that was killed is rebuilt from the ledger's events and the answers journalled here. Bytes
-are hex behind `0x`; a dataclass carries its name. The file is its owner's alone (mode 0600).
+One JSON object a line. A turn is one line, so a kill leaves all of its effects or none. Its answers
+follow in the order of its effects, so their number says how far it came. A run that was killed goes
+through its journal again: answered effects are not done again, the last turn is finished.
+
+Each line names the SHA-256 of the line before it, and the run's summary that of the last one. So a
+journal goes with its run, to the byte.
+
+The file is its owner's alone (mode 0600). It is durable before a block rests on it.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
 
-from sheaf.nodes import effects
-from sheaf.protocol import actions, terms
+from sheaf.nodes.codec import plain, typed
+from sheaf.nodes.effects import Effect, LocalEvent
 from sheaf.protocol.errors import LedgerCorrupt
+from sheaf.store.files import reachable
+
+JOURNAL = "journal.jsonl"
+NO_LINE = "0" * 64
+"""What the first line names as the one before it."""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One line: which node, the block after which it was written, and what; `kind` is `effect` or
-    `answer`."""
+class Turn:
+    """What the nodes, by name, want after `block` at ledger time `time`, in the order in which it
+    is done: what is sent to the ledger comes last."""
+
+    block: int
+    time: int
+    effects: tuple[tuple[str, Effect], ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the next effect of the running turn gave, and the seconds it took (reported)."""
 
     node: str
-    block: int
-    kind: str
-    content: object
-
-
-S = TypeVar("S")
+    content: LocalEvent
+    seconds: float
 
 
 class Journal:
-    """An append-only file of entries. One process writes it."""
+    """An append-only file. One process writes it. `head` is the SHA-256 of its last line in hex,
+    zeros before the first.
+
+    Every method raises `StoreUnavailable` where the file system refuses.
+    """
 
     def __init__(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._file = os.fdopen(descriptor, "a", encoding="utf-8")
+        """Opens `path`, or makes it; a last line that a kill cut short is cut off."""
+        self.path = path
+        with reachable(path):
+            as_it_is = getattr(os, "O_BINARY", 0)  # or Windows would end lines in its own way
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | as_it_is
+            descriptor = os.open(path, flags, 0o600)
+            # Unbuffered: what could not be written must not be tried again on closing.
+            self._file = os.fdopen(descriptor, "r+b", buffering=0)
+            content = self._file.read()
+            whole = content.rfind(b"\n") + 1
+            if whole < len(content):
+                self._file.truncate(whole)
+        self.head = _head(content)
 
-    def effect(self, node: str, block: int, effect: effects.Effect) -> None:
-        """Note an effect about to happen."""
-        self._write(node, block, "effect", effect)
+    def turn(self, turn: Turn) -> None:
+        """Note what is about to happen."""
+        self._write(turn)
 
-    def answer(self, node: str, block: int, answer: effects.LocalEvent) -> None:
+    def answer(self, answer: Answer) -> None:
         """Note what an effect gave."""
-        self._write(node, block, "answer", answer)
+        self._write(answer)
+
+    def sync(self) -> None:
+        """Make what was noted durable."""
+        with reachable(self.path):
+            os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Release the file."""
         self._file.close()
 
-    def _write(self, node: str, block: int, kind: str, content: object) -> None:
-        line = {"node": node, "block": block, "kind": kind, "content": plain(content)}
-        self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
-        self._file.flush()
+    def _write(self, entry: Turn | Answer) -> None:
+        content = {"before": self.head, "entry": plain(entry)}
+        line = json.dumps(content, separators=(",", ":")).encode()
+        rest = line + b"\n"
+        with reachable(self.path):
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        self.head = sha256(line).hexdigest()
 
 
-def read(path: Path) -> Iterator[Entry]:
-    """The entries of a journal; a last line cut short by a kill is left out.
+@dataclass(frozen=True)
+class Recorded:
+    """A journalled turn and its answers, as far as they were given."""
 
-    Raises `LedgerCorrupt` for any other line that is not an entry.
+    turn: Turn
+    answers: tuple[Answer, ...]
+
+
+def read(path: Path) -> list[Recorded]:
+    """The turns of a journal; a last line cut short by a kill is left out, and there are none
+    where there is no file.
+
+    Raises `LedgerCorrupt` for any other line that is not an entry, or an answer to nothing.
     """
-    lines = path.read_text(encoding="utf-8").split("\n")
-    for number, line in enumerate(lines[:-1], start=1):
+    turns: list[tuple[Turn, list[Answer]]] = []
+    for number, entry in _entries(path):
+        if isinstance(entry, Turn):
+            turns.append((entry, []))
+        elif turns and len(turns[-1][1]) < len(turns[-1][0].effects):
+            turns[-1][1].append(entry)
+        else:
+            raise LedgerCorrupt(f"{path}: line {number} answers no effect")
+    return [Recorded(turn, tuple(answers)) for turn, answers in turns]
+
+
+def head(path: Path) -> str:
+    """The head of a journal that is whole: with all lines, and nothing after the last.
+
+    Raises `LedgerCorrupt` for any other.
+    """
+    content = _content(path)
+    for _ in _entries(path):
+        pass
+    if content and not content.endswith(b"\n"):
+        raise LedgerCorrupt(f"{path}: found more after its last line")
+    return _head(content)
+
+
+def _entries(path: Path) -> Iterator[tuple[int, Turn | Answer]]:
+    before, last = NO_LINE, ""
+    for number, line in enumerate(_content(path).split(b"\n")[:-1], start=1):
         try:
             found = json.loads(line)
-            content = typed(found["content"])
-            yield Entry(found["node"], found["block"], found["kind"], content)
-        except (ValueError, KeyError, TypeError) as error:
+            named, entry = found["before"], typed(found["entry"], Turn | Answer)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise LedgerCorrupt(f"{path}: line {number} is not a journal entry") from error
+        if named != before:
+            raise LedgerCorrupt(f"{path}: line {number} does not follow the one before it{last}")
+        before = sha256(line).hexdigest()
+        last = f", an answer of {entry.node}" if isinstance(entry, Answer) else ", a turn"
+        yield number, entry
 
 
-def rebuilt(
-    state: S,
-    fold: Callable[[S, object], S],
-    blocks: Iterable[Iterable[object]],
-    entries: Iterable[Entry],
-) -> S:
-    """The state of a node that was killed: `state` as it began, after the ledger's events (by block
-    number) and its own journalled answers, each between the blocks where it was given."""
-    given: dict[int, list[object]] = defaultdict(list)
-    for entry in entries:
-        if entry.kind == "answer":
-            given[entry.block].append(entry.content)
-    for number, events in enumerate(blocks):
-        for event in (*events, *given[number]):
-            state = fold(state, event)
-    return state
+def _content(path: Path) -> bytes:
+    with reachable(path):
+        return path.read_bytes() if path.exists() else b""
 
 
-def plain(value: object) -> Any:
-    """`value` as JSON: dataclasses by name, bytes as hex."""
-    if is_dataclass(value):
-        body = {f.name: plain(getattr(value, f.name)) for f in fields(value)}
-        return {"type": type(value).__name__, **body}
-    if isinstance(value, bytes):
-        return "0x" + value.hex()
-    if isinstance(value, tuple):
-        return [plain(item) for item in value]
-    return value
-
-
-def typed(value: Any) -> object:
-    """The inverse of `plain` for effects, answers and actions."""
-    if isinstance(value, dict):
-        kind = _KINDS[value["type"]]
-        hints = get_type_hints(kind)
-        return kind(**{name: _field(value[name], hints[name]) for name in hints})
-    if isinstance(value, list):
-        return tuple(typed(item) for item in value)
-    if isinstance(value, str) and value.startswith("0x"):
-        return bytes.fromhex(value[2:])
-    return value
-
-
-def _field(value: Any, hint: Any) -> object:
-    """Text stays text: an error message may start with 0x."""
-    return value if hint is str else typed(value)
-
-
-_KINDS: dict[str, Any] = {
-    name: kind
-    for module in (terms, actions, effects)
-    for name, kind in vars(module).items()
-    if is_dataclass(kind) and isinstance(kind, type) and kind.__module__ == module.__name__
-}
+def _head(content: bytes) -> str:
+    lines = content.split(b"\n")[:-1]
+    return sha256(lines[-1]).hexdigest() if lines else NO_LINE

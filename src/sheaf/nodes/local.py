@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 
 import dag_cbor
@@ -29,7 +30,7 @@ from sheaf.nodes.bundle import Bundle, described
 from sheaf.nodes.trail import Trail
 from sheaf.nodes.workshop import PERFORMERS, Performer, Workshop, objection, published_task
 from sheaf.proofs.commitment import commit
-from sheaf.protocol.errors import InvalidModel, SheafError
+from sheaf.protocol.errors import InvalidModel, SheafError, StoreUnavailable
 from sheaf.protocol.merkle import Kind
 from sheaf.protocol.task import Task
 
@@ -64,13 +65,22 @@ class Machine:
 
 
 def inspect(shop: LocalWorkshop, effect: e.Inspect, trail: Trail) -> e.Inspected:
-    """Check document, code bundle, machine, model and data; whatever the hooks raise is a no."""
+    """Check document, code bundle, machine, model and data."""
+    check = partial(_own_objection, shop, trail)
+    return e.Inspected(objection_of(lambda: objection(shop.shared, trail) or check()))
+
+
+def objection_of(check: Callable[[], str]) -> str:
+    """What `check` objects to; whatever it or the operator's hooks raise is an objection, too, but
+    for a store that cannot be used."""
     try:
-        return e.Inspected(objection(shop.shared, trail) or _own_objection(shop, trail))
+        return check()
+    except StoreUnavailable:
+        raise
     except SheafError as error:
-        return e.Inspected(_line(error))
+        return _line(error)
     except Exception as error:  # noqa: BLE001 - the hooks are the operator's code
-        return e.Inspected(f"the installed code {described(error)}")
+        return f"the installed code {described(error)}"
 
 
 def _line(error: SheafError) -> str:
@@ -84,10 +94,14 @@ def _own_objection(shop: LocalWorkshop, trail: Trail) -> str:
         found, wanted = shop.bundle.digest.hex()[:16], task.model.bundle.hex()[:16]
         return f"the installed code bundle is {found}..., the task wants {wanted}..."
     module = loaded(task, shop.bundle, read_vector(task, shop.shared, task.model.initial))
-    lacks = shop.machine.lacks(task)
-    if lacks:
-        return lacks
-    data = shop.data()
+    return shop.machine.lacks(task) or unfit(task, module, shop.data())
+
+
+def unfit(task: Task, module: nn.Module, data: object) -> str:
+    """Why `module` cannot be trained on `data` as the task asks; "" if it can.
+
+    Raises `InvalidData` for data that nothing can be trained on, or not this module.
+    """
     wrong = _data_objection(task, data)
     if not wrong:
         a = task.algorithm
@@ -127,9 +141,12 @@ def _data_objection(task: Task, data: object) -> str:
 
 
 def run_training(shop: LocalWorkshop, effect: e.Train, trail: Trail) -> e.LocalEvent:
-    """Train; whatever the operator's hooks raise is reported, and the round is missed."""
+    """Train; whatever the operator's hooks raise is reported, and the round is missed. A store that
+    cannot be used ends the run instead: it can go on, and nobody is slashed."""
     try:
         return _update(shop, effect, trail)
+    except StoreUnavailable:
+        raise
     except SheafError as error:
         return e.TrainingFailed(effect.round, _line(error))
     except Exception as error:  # noqa: BLE001 - the hooks are the operator's code

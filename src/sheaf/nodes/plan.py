@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sheaf.protocol import task
+from sheaf.protocol import bounds, task
 from sheaf.protocol.layout import Tensor
 
 
@@ -20,13 +20,22 @@ class TokenPlan:
 
 @dataclass(frozen=True)
 class LedgerPlan:
-    """The embedded ledger: its chain id, its tokens and the time of its first block (seconds since
-    1970; a constant, so that a repeated run gives the same history)."""
+    """The ledger: its chain id, the tokens to create, and where it is.
+
+    `host` is `embedded`, with the time of the first block (seconds since 1970; a constant, so that
+    a repeated run gives the same history), or `rpc`, with an endpoint's `url` (which may name
+    environment variables as `${NAME}`), a `finality` rule, and an address book of `contracts`, if
+    the run is not to create its own.
+    """
 
     chain_id: int
     genesis_time: int
     stake_token: TokenPlan
     reward_token: TokenPlan
+    host: str = "embedded"
+    url: str = ""
+    finality: str = "latest"
+    contracts: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,8 @@ class Plan:
 
     `folder` is the project's folder: its Python files are the code bundle that the task document
     pins. Entries are `module:function` inside it. `economics.reward_token` is the zero address
-    until the ledger names one.
+    until the ledger names one. `initial` is where the initial weights come from: a finished run's
+    folder, or a safetensors file; None means the model factory's own.
     """
 
     folder: Path
@@ -57,6 +67,7 @@ class Plan:
     license: str
     participants: int
     ledger: LedgerPlan
+    initial: Path | None = None
 
     @property
     def aggregators(self) -> int:
@@ -69,7 +80,7 @@ class Plan:
         """The task document of this plan, unchecked: for a model of this layout whose initial
         weights have this tree root, code of this digest, and a reward token's address."""
         return task.Task(
-            schema=task.SCHEMA,
+            schema=bounds.SCHEMA,
             name=self.name,
             model=task.ModelDefinition(
                 entry=self.model_entry,

@@ -3,41 +3,48 @@
 It folds new ledger events into every node, asks each what it wants, journals and performs that,
 sends all transactions of a turn as one block, and moves ledger time, to the next deadline, only
 when nobody wants anything.
+
+A run that was stopped, however, goes on by `resume`: the journal is gone through again, turn by
+turn, with the answers it holds and what the ledger says became of what was sent. The last turn may
+lack answers; only those are made again. So both ways are one, and a fresh run has an empty journal.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from eth_utils.address import to_checksum_address
 
 from sheaf.learning.rules.statistics import RoundStatistics
-from sheaf.nodes import auditor
+from sheaf.ledger.federation import Outcome
+from sheaf.nodes import auditor, journal, record
 from sheaf.nodes import effects as e
 from sheaf.nodes.aggregation import read_vector
-from sheaf.nodes.cast import Cast, Node, assemble
-from sheaf.nodes.journal import Journal
+from sheaf.nodes.anchoring import Statement, countersign
+from sheaf.nodes.cast import Cast, Node, assemble, reassemble
+from sheaf.nodes.hold import held
+from sheaf.nodes.journal import JOURNAL, Answer, Journal, Recorded, Turn
 from sheaf.nodes.observer import Observer
 from sheaf.nodes.plan import Plan
 from sheaf.nodes.summary import (
     MODEL_FILE,
     Accounting,
     Place,
-    book_plain,
     final_root,
     model_file,
     recomputed,
     round_row,
-    write_atomically,
     write_json,
 )
 from sheaf.nodes.trail import Trail
 from sheaf.protocol.actions import Action
-from sheaf.protocol.errors import InvalidConfiguration, InvalidData, SheafError
+from sheaf.protocol.errors import InvalidConfiguration, InvalidData, LedgerCorrupt, SheafError
 from sheaf.protocol.events import Phase, RoundSettled
+from sheaf.store.files import reachable, write_atomically
 
 PART_OF = {
     e.Train: "train",
@@ -54,6 +61,9 @@ FINE_BITS = 20
 """Fraction bits that are enough for most models; where they stall, too, the updates are small."""
 
 
+Order = tuple[Node, Action]
+
+
 class Stuck(SheafError):
     """Nobody wants anything and no deadline lies ahead, but the task has not ended."""
 
@@ -61,10 +71,25 @@ class Stuck(SheafError):
 
 
 def run(plan: Plan, directory: Path, observer: Observer) -> dict[str, Any]:
-    """Run a whole task on a fresh embedded ledger in `directory`; returns its summary."""
-    directory.mkdir(parents=True, exist_ok=True)
-    cast = assemble(plan, directory)
-    return Runner(cast, directory, observer).run()
+    """Run a whole task on a fresh embedded ledger in `directory`; returns its summary.
+
+    Raises `RunHeld` where another process is at work there.
+    """
+    with reachable(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    with held(directory):
+        record.write(directory, plan)
+        return Runner(assemble(plan, directory), directory, observer).run()
+
+
+def resume(directory: Path, observer: Observer) -> dict[str, Any]:
+    """Go on with the run in `directory`, wherever it was stopped; returns its summary.
+
+    The observer is told all of it again. Raises what `record.read`, `reassemble` and `run` raise.
+    """
+    plan = record.read(directory)
+    with held(directory):
+        return Runner(reassemble(plan, directory), directory, observer).run()
 
 
 @dataclass
@@ -81,19 +106,43 @@ class Runner:
 
     def run(self) -> dict[str, Any]:
         """Until the task has ended and nobody wants anything more."""
-        self._journal = Journal(self.directory / "journal.jsonl")
+        path = self.directory / JOURNAL
+        self._nodes = {node.name: node for node in self.cast.nodes}
         try:
-            while self._turn():
-                pass
-            trail = self.trail
-            if not trail.over:
-                raise Stuck(f"the task stands still in {trail.phase.name} of round {trail.round}")
-            summary = self._summary()
-            self._write_outputs(summary)
-            return summary
+            recorded = journal.read(path)
+            self._journal = Journal(path)
+            try:
+                return self._run(recorded)
+            finally:
+                self._journal.close()
         finally:
-            self._journal.close()
-            self.cast.ledger.close()
+            self.cast.host.close()
+
+    def _run(self, recorded: Sequence[Recorded]) -> dict[str, Any]:
+        self._recall(recorded)
+        while self._turn():
+            pass
+        trail = self.trail
+        if not trail.over:
+            raise Stuck(f"the task stands still in {trail.phase.name} of round {trail.round}")
+        summary = self._summary()
+        self._write_outputs(summary)
+        return summary
+
+    def _recall(self, recorded: Sequence[Recorded]) -> None:
+        """Go through the journalled turns again, and finish the last one."""
+        head = self.cast.host.client.head().number
+        blocks = [past.turn.block for past in recorded]
+        if not self.cast.host.whole:
+            # What was on the chain before the first turn is others'.
+            self._block = blocks[0] if blocks else head
+        if blocks and blocks[-1] > head:
+            self._contradicted(f"the journal goes on after block {blocks[-1]}, the ledger does not")
+        self._happened(blocks[0] if blocks else head, ())
+        for past, until in zip(recorded, [*blocks[1:], head], strict=False):
+            self._fold(past.turn.block)
+            self.cast.host.pass_to(past.turn.time)
+            self._act(past.turn, past.answers, until)
 
     @property
     def trail(self) -> Trail:
@@ -114,36 +163,36 @@ class Runner:
             **content,
             "accounts": {to_checksum_address(k): name for k, name in cast.names().items()},
             "project": str(cast.plan.folder),
+            "journal": self._journal.head,
         }
 
     def _write_outputs(self, summary: dict[str, Any]) -> None:
-        """The model file, the address book and the summary, the summary last."""
+        """The model file, everybody's countersignature, and the summary, which comes last: with it
+        a run is finished."""
         cast, trail = self.cast, self.trail
         vector = read_vector(cast.task, cast.store, final_root(trail, cast.task))
         write_atomically(self.directory / MODEL_FILE, model_file(cast.task, vector))
-        write_json(self.directory / "ledger.json", book_plain(cast.federation.book, trail.task))
+        book, head = cast.federation.book, cast.host.client.head()
+        end = Statement(book.chain_id, book.federation, trail.task, head.number, head.hash)
+        countersign(self.directory, end, [node.account.key for node in cast.nodes])
         write_json(self.directory / "summary.json", summary)
 
     def _turn(self) -> bool:
         """Fold, decide, perform, send. False when there is nothing left to do or wait for."""
-        self._fold()
-        wanted = [(n, w) for n in self.cast.nodes for w in n.decide(self.cast.clock.now + 1)]
+        self._fold(self.cast.host.client.head().number)
+        now = self.cast.host.now
+        wanted = [(n.name, w) for n in self.cast.nodes for w in n.decide(now + 1)]
         if not wanted:
             return self._wait()
-        orders: list[tuple[Node, Action]] = []
-        for node, effect in wanted:
-            self._journal.effect(node.name, self._block, effect)
-            if isinstance(effect, e.Send):
-                orders.append((node, effect.action))
-            else:
-                self._perform(node, effect)
-        if orders:
-            self._send(orders)
+        wanted.sort(key=lambda each: isinstance(each[1], e.Send))
+        turn = Turn(self._block, now, tuple(wanted))
+        self._journal.turn(turn)
+        self._act(turn, (), self._block)
         return True
 
-    def _fold(self) -> None:
+    def _fold(self, head: int) -> None:
+        """Take in the events of the blocks up to `head`."""
         started = time.perf_counter()
-        head = self.cast.federation.client.head().number
         events = self.cast.federation.events(self._block + 1, head) if head > self._block else []
         self._block = head
         self.accounting.took("ledger", self.trail.round, time.perf_counter() - started)
@@ -153,20 +202,42 @@ class Runner:
             self._tell()
         self._tell_rounds()
 
-    def _perform(self, node: Node, effect: e.Effect) -> None:
+    def _act(self, turn: Turn, answers: Sequence[Answer], until: int) -> None:
+        """Do a turn: what is answered is not done again, and what stands in the blocks up to
+        `until` is not sent again."""
+        given, orders = iter(answers), []
+        for name, effect in turn.effects:
+            node = self._nodes.get(name)
+            if node is None:
+                self._contradicted(f"the journal names {name}, who takes no part")
+            if isinstance(effect, e.Send):
+                orders.append((node, effect.action))
+            else:
+                self._heed(node, effect, next(given, None) or self._perform(node, effect))
+        if orders:
+            self._send(orders, tuple(given), until)
+        else:
+            self._happened(until, ())
+
+    def _perform(self, node: Node, effect: e.Effect) -> Answer:
         started = time.perf_counter()
         evaluates = isinstance(effect, e.Evaluate)
-        answer = self._evaluated(node, effect) if evaluates else node.perform(effect)
-        seconds = time.perf_counter() - started
-        number = getattr(effect, "round", self.trail.round)
-        self.accounting.took(PART_OF[type(effect)], number, seconds)
-        self._answer(node, answer)
-        if isinstance(answer, e.TrainingFailed):
-            self.observer.participant_failed(answer.round, node.name, answer.error)
-        elif isinstance(answer, e.Inspected) and answer.objection:
-            self.observer.warned(f"{node.name} declines: {answer.objection}")
+        content = self._evaluated(node, effect) if evaluates else node.perform(effect)
+        answer = Answer(node.name, content, time.perf_counter() - started)
+        self._journal.answer(answer)
+        return answer
+
+    def _heed(self, node: Node, effect: e.Effect, answer: Answer) -> None:
+        """Fold an answer, and tell what a person should know of it."""
+        content, number = answer.content, getattr(effect, "round", self.trail.round)
+        self.accounting.took(PART_OF[type(effect)], number, answer.seconds)
+        node.fold(content)
+        if isinstance(content, e.TrainingFailed):
+            self.observer.participant_failed(content.round, node.name, content.error)
+        elif isinstance(content, e.Inspected) and content.objection:
+            self.observer.warned(f"{node.name} declines: {content.objection}")
         elif node.role is auditor:
-            self._heed(node.state, answer)
+            self._heed_audit(node.state, content)
 
     def _evaluated(self, node: Node, effect: e.Effect) -> e.LocalEvent:
         """The sponsor's metrics; what is wrong with its data or metrics names the key they have."""
@@ -178,31 +249,53 @@ class Runner:
             message = f"evaluation.entry {entry}: {told}"
             raise type(error)(message, error.hint) from error
 
-    def _send(self, orders: list[tuple[Node, Action]]) -> None:
+    def _send(self, orders: Sequence[Order], answers: Sequence[Answer], until: int) -> None:
+        """Send what does not stand in a block yet; journal what has no answer yet."""
         started = time.perf_counter()
         sent = [(node.account.address, action) for node, action in orders]
-        outcomes = self.cast.federation.send(sent)
-        self.accounting.took("ledger", self.trail.round, time.perf_counter() - started)
-        for (node, action), outcome in zip(orders, outcomes, strict=True):
-            self.accounting.spent(action, self.trail.round, outcome.gas)
-            if outcome.failure is None:
-                self._answer(node, e.Sent(action))
+        outcomes = self._happened(until, sent)
+        missing = [each for each in sent if each not in outcomes]
+        if missing:
+            self._journal.sync()
+            outcomes |= zip(missing, self.cast.federation.send(missing), strict=True)
+        seconds = (time.perf_counter() - started) / len(orders)
+        for place, (node, action) in enumerate(orders):
+            outcome = outcomes[sent[place]]
+            if place < len(answers):
+                answer = answers[place]
             else:
-                reason = str(outcome.failure)
-                self._answer(node, e.Refused(action, reason))
-                name = type(action).__name__
+                answer = Answer(node.name, _answer_to(action, outcome), seconds)
+                self._journal.answer(answer)
+            self.accounting.spent(action, self.trail.round, outcome.gas)
+            self.accounting.took("ledger", self.trail.round, answer.seconds)
+            node.fold(answer.content)
+            if isinstance(answer.content, e.Refused):
+                name, reason = type(action).__name__, answer.content.reason
                 self.observer.warned(f"{node.name}: the ledger rejected {name}: {reason}")
 
-    def _answer(self, node: Node, answer: e.LocalEvent) -> None:
-        self._journal.answer(node.name, self._block, answer)
-        node.fold(answer)
+    def _happened(
+        self, until: int, sent: Sequence[tuple[bytes, Action]]
+    ) -> dict[tuple[bytes, Action], Outcome]:
+        """What became of `sent` in the blocks up to `until` that are not folded yet, where nothing
+        else of the cast's may stand."""
+        names, wanted, found = self.cast.names(), set(sent), {}
+        for number in range(self._block + 1, until + 1):
+            for who, outcome in self.cast.federation.actions(number):
+                if who in names and (who, outcome.action) not in wanted:
+                    told = f"{type(outcome.action).__name__} of {names[who]} in block {number}"
+                    self._contradicted(f"the journal knows of no {told}")
+                found[who, outcome.action] = outcome
+        return found
+
+    def _contradicted(self, how: str) -> NoReturn:
+        raise LedgerCorrupt(f"{self.directory}: ledger and journal contradict each other: {how}")
 
     def _wait(self) -> bool:
-        """Move ledger time to the next deadline, so that the block after is at or past it."""
-        trail, clock = self.trail, self.cast.clock
-        if trail.over or trail.deadline <= clock.now + 1:
+        """Let time pass to the next deadline, so that the block after is at or past it."""
+        trail, host = self.trail, self.cast.host
+        if trail.over or trail.deadline <= host.now + 1:
             return False
-        clock.now = trail.deadline - 1
+        host.pass_to(trail.deadline - 1)
         return True
 
     def _tell(self) -> None:
@@ -238,7 +331,7 @@ class Runner:
             self._told = number
             self.observer.round_finished(round_row(trail, number, self.accounting))
 
-    def _heed(self, auditing: auditor.State, answer: e.LocalEvent) -> None:
+    def _heed_audit(self, auditing: auditor.State, answer: e.LocalEvent) -> None:
         """What the auditor's replay of a claim found: a wrong one, saturation, stalling."""
         if not isinstance(answer, e.Aggregated | e.ChunkMissing):
             return
@@ -254,6 +347,11 @@ class Runner:
                 f"round {answer.round}: {answer.stalled} of {coordinates} coordinates stand still "
                 f"though some update moves them; {_finer(self.cast.task.model.fraction_bits)}"
             )
+
+
+def _answer_to(action: Action, outcome: Outcome) -> e.Sent | e.Refused:
+    """What a node is told of an action that is in a block."""
+    return e.Refused(action, str(outcome.failure)) if outcome.failure else e.Sent(action)
 
 
 def _finer(bits: int) -> str:

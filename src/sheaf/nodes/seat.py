@@ -37,6 +37,12 @@ class SeatState:
         """Tree root of the model that the running round starts from."""
         return self.trail.model_after(self.trail.round - 1, self.initial_model)
 
+    @property
+    def base_state(self) -> bytes:
+        """Tree root of the optimiser's state that the running round starts from; zero: the first,
+        or none."""
+        return self.trail.state_after(self.trail.round - 1)
+
 
 S = TypeVar("S", bound=SeatState)
 

@@ -54,7 +54,7 @@ def _claimed_roots(state: State) -> tuple[bytes, bytes, bytes]:
     verdict = state.trail.claimed_verdict(state.trail.round)
     if verdict is None:
         return ZERO, ZERO, ZERO
-    return verdict.weights_root, state.trail.model_header(verdict.model_root), ZERO
+    return state.trail.headers(verdict)
 
 
 def _report(state: State) -> list[Effect]:

@@ -7,15 +7,16 @@ on the ledger as the sponsor reported them, and the rest (`UNCHECKED`) is the ru
 from __future__ import annotations
 
 import json
-import os
+import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import dag_cbor
-from eth_utils.address import to_checksum_address
+from eth_utils.address import is_checksum_address, to_canonical_address, to_checksum_address
 from safetensors.numpy import save
 
 from sheaf.learning import lattice
@@ -29,6 +30,7 @@ from sheaf.protocol.actions import Action
 from sheaf.protocol.errors import InvalidDocument
 from sheaf.protocol.events import Cause, FeePaid, Paid, Phase, RoundAborted, RoundSettled
 from sheaf.protocol.task import Task
+from sheaf.store.files import reachable, write_atomically
 
 SUMMARY_VERSION = 1
 SETUP, CLOSING = 0, -1
@@ -42,9 +44,46 @@ GAS_OF: dict[type[object], str] = {
     a.RevealMissing: "verdict",
     a.Settle: "settle",
 }
-UNCHECKED = ("run", "accounts", "project", "rounds.seconds")
-REPORTED = (*UNCHECKED, "rounds.metrics", "metrics", "initial_metrics")
+PARTS = ("train", "ledger", "proof", "total")
 MODEL_FILE = "model.safetensors"
+SUMMARY_FILE = "summary.json"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a reported value must look like, since nothing says what it is."""
+
+    words: str
+    accepts: Callable[[Any], bool]
+
+
+def _names(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        is_checksum_address(key) and isinstance(name, str) for key, name in value.items()
+    )
+
+
+def _seconds(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and tuple(value) == PARTS
+        and all(type(s) is float and 0 <= s < inf for s in value.values())
+    )
+
+
+def _digest(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+
+
+_TEXT = Form("text", lambda value: isinstance(value, str))
+UNCHECKED = {
+    "run": _TEXT,
+    "accounts": Form("a name by checksummed address", _names),
+    "project": _TEXT,
+    "journal": Form("64 hex digits", _digest),
+    "rounds.seconds": Form(f"seconds of {', '.join(PARTS)}", _seconds),
+}
+REPORTED = (*UNCHECKED, "rounds.metrics", "metrics", "initial_metrics")
 
 
 @dataclass
@@ -92,7 +131,7 @@ def round_row(trail: Trail, number: int, accounting: Accounting) -> dict[str, An
     settled = found.outcome if isinstance(found.outcome, RoundSettled) else None
     attempt = max(found.counted, default=0)
     gas = {kind: accounting.gas[number].get(kind, 0) for kind in (*dict.fromkeys(GAS_OF.values()),)}
-    seconds = {p: accounting.seconds[number].get(p, 0.0) for p in ("train", "ledger", "proof")}
+    seconds = {part: accounting.seconds[number].get(part, 0.0) for part in PARTS[:-1]}
     saturated, stalled = accounting.replayed.get(number, (0, 0))
     return {
         "round": number,
@@ -233,16 +272,30 @@ def book_plain(book: AddressBook, task: bytes) -> dict[str, Any]:
     }
 
 
+def read_book(path: Path) -> tuple[AddressBook, bytes]:
+    """What `book_plain` wrote, and the task's id. Raises `InvalidDocument` for anything else."""
+    with reachable(path):
+        content = path.read_bytes()
+    try:
+        plain: Any = json.loads(content)
+        names = ("federation", "vault", "stake_token", "reward_token")
+        addresses = [bytes(to_canonical_address(plain[name])) for name in names]
+        chain, task = plain["chain_id"], bytes.fromhex(plain["task"])
+        if type(chain) is not int or not 0 <= chain < 2**64 or len(task) != 32:
+            raise ValueError(f"found chain {chain!r:.80} and task {task.hex():.80}")
+        book = AddressBook(chain, *addresses)
+        if json_text(book_plain(book, task)).encode() == content:
+            return book, task
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidDocument(f"{path} is not an address book: {error}") from error
+    raise InvalidDocument(f"{path} is not an address book as a run writes it")
+
+
+def json_text(content: Any) -> str:
+    """The one text in which a run's files hold `content`."""
+    return json.dumps(content, indent=2) + "\n"
+
+
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON file whole or not at all."""
-    write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    write_atomically(path, json_text(content).encode())

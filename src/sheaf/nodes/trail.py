@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sheaf.protocol import draws, events, hashing
+from sheaf.protocol.arithmetic import ELEMENT_BYTES
 from sheaf.protocol.events import Phase
 from sheaf.protocol.hashing import ZERO, Deployment
 from sheaf.protocol.merkle import Kind, header
 from sheaf.protocol.state import Role
-from sheaf.protocol.terms import ELEMENT_BYTES, Terms
+from sheaf.protocol.terms import Terms
 
 Seat = tuple[int, int]
 Verdict = events.VerdictRevealed | events.MissingRevealed
@@ -132,25 +133,48 @@ class Trail:
         m = self.terms.model
         return header(Kind.MODEL, ELEMENT_BYTES, m.coordinates, m.leaves, tree_root)
 
+    def state_header(self, tree_root: bytes) -> bytes:
+        """Header of an optimiser state's tree root under the published terms; of zero, zero."""
+        m = self.terms.model
+        if tree_root == ZERO:
+            return ZERO
+        shape = (m.server.element_bytes, m.trainable, m.state_leaves)
+        return header(Kind.OPTIMISER_STATE, *shape, tree_root)
+
+    def headers(self, verdict: events.VerdictRevealed) -> tuple[bytes, bytes, bytes]:
+        """A verdict's headers of weights, model and state, which its claim is made of."""
+        model, state = self.model_header(verdict.model_root), self.state_header(verdict.state_root)
+        return verdict.weights_root, model, state
+
     def claimed_verdict(self, round: int) -> events.VerdictRevealed | None:
         """An opened verdict that equals the round's claim."""
         found = self.rounds[round]
         for (attempt, _), verdict in found.verdicts.items():
             if not isinstance(verdict, events.VerdictRevealed) or found.claim is None:
                 continue
-            headers = (verdict.weights_root, self.model_header(verdict.model_root), ZERO)
             where = (self.task, round, attempt, found.counted[attempt])
-            if self.deployment.claim(*where, headers) == found.claim.claim:
+            if self.deployment.claim(*where, self.headers(verdict)) == found.claim.claim:
                 return verdict
         return None
 
     def model_after(self, round: int, initial: bytes) -> bytes:
         """Tree root of the model that stood after `round`: `initial` until a round settles."""
+        verdict = self._settled_verdict(round)
+        return verdict.model_root if verdict else initial
+
+    def state_after(self, round: int) -> bytes:
+        """Tree root of the optimiser's state that stood after `round`: zero until a round settles,
+        and where there is no optimiser."""
+        verdict = self._settled_verdict(round)
+        return verdict.state_root if verdict else ZERO
+
+    def _settled_verdict(self, round: int) -> events.VerdictRevealed | None:
+        """An opened verdict of the claim that last settled, up to `round`."""
         for number in range(round, 0, -1):
             verdict = self.claimed_verdict(number)
             if verdict and isinstance(self.rounds[number].outcome, events.RoundSettled):
-                return verdict.model_root
-        return initial
+                return verdict
+        return None
 
 
 def fold(trail: Trail, event: object) -> Trail:

@@ -7,37 +7,34 @@ first difference is raised as `VerificationFailed`, with the actor behind it.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from eth_utils.address import to_canonical_address, to_checksum_address
+from eth_utils.address import to_checksum_address
 
 from sheaf.ledger.artifacts import artifact
-from sheaf.ledger.database import LedgerFile
 from sheaf.ledger.engine import Block, Engine, Message
-from sheaf.ledger.federation import AddressBook, federation_interface
-from sheaf.ledger.reexecute import Reexecution, reexecute
-from sheaf.nodes.evidence import Check, Evidence, Report, fail
-from sheaf.nodes.replay import (
-    check_model,
-    check_reports,
-    check_rounds,
-    check_summary,
-    check_updates,
-)
+from sheaf.ledger.federation import AddressBook, own_address
+from sheaf.ledger.reexecute import Difference, reexecute
+from sheaf.nodes import inventory, replay
+from sheaf.nodes.anchoring import Anchor
+from sheaf.nodes.evidence import Check, Evidence, Report, Witness, fail
+from sheaf.nodes.rereading import Ground, Source, reread
 from sheaf.nodes.respecification import Disagreement, Respecification, steps
-from sheaf.nodes.summary import Accounting, Place
+from sheaf.nodes.summary import SUMMARY_FILE, Accounting, Place, read_book
 from sheaf.nodes.trail import Trail, fold
+from sheaf.protocol.actions import Action, Publish, Withdraw
 from sheaf.protocol.content import DAG_CBOR, SHA2_256, ContentId
 from sheaf.protocol.errors import (
     BlobCorrupt,
     BlobMissing,
     InvalidDocument,
+    LedgerCorrupt,
     RunNotFound,
-    SheafError,
     VerificationFailed,
 )
 from sheaf.protocol.task import Task
@@ -47,28 +44,45 @@ from sheaf.store.interface import Store
 Further = Callable[[Evidence, Report], None]
 """A check beyond those that need no torch, such as `metrics.check_metrics`."""
 
-__all__ = ["Check", "Evidence", "Report", "verify"]
+CHECKS: tuple[Further, ...] = (
+    replay.check_commitments,
+    replay.check_rounds,
+    inventory.check_store,
+    replay.check_model,
+    replay.check_reports,
+    replay.check_summary,
+    inventory.check_journal,
+    inventory.check_folder,
+)
+"""What is checked once the ledger was executed again."""
+
+NOTHING = Anchor()
+
+__all__ = ["CHECKS", "Anchor", "Check", "Evidence", "Report", "verify"]
 
 
-def verify(directory: Path, *further: Further) -> Report:
-    """Recompute the run in `directory`.
+def verify(
+    directory: Path, *further: Further, anchor: Anchor = NOTHING, source: Source | None = None
+) -> Report:
+    """Recompute the run in `directory`, and hold `anchor` against it. The blocks of a run on a
+    chain behind an endpoint are read from `source`, those of any other from its ledger file.
 
     Raises `RunNotFound` where there is none, `VerificationFailed` at the first difference; ledger
     errors where the file cannot be read at all.
     """
     book, task_id = _address_book(directory)
     history = _History(book, task_id, _reported_names(directory))
-    path = directory / "ledger.sqlite"
-    again = reexecute(path, history.observe)
-    if again.difference is not None:
-        _fail_ledger(again, path, history.names)
-    report = Report(again.head.hash.hex())
-    detail = f"transactions in {again.blocks} blocks re-executed to the same state roots"
-    report.add("ledger", again.transactions, detail)
-    _check_code(again, book, report)
-    evidence = _evidence(directory, history, again, report)
-    own = (check_updates, check_rounds, check_model, check_reports, check_summary)
-    for check in (*own, *further):
+    if source is None:
+        ground = _reexecuted(directory / inventory.LEDGER, history)
+    else:
+        ground = reread(source, _reported_blocks(directory), history.observe)
+    report = Report(ground.head.hash.hex(), limits=ground.limits)
+    report.add("ledger", ground.transactions, ground.detail)
+    _check_code(ground, book, report)
+    evidence = _evidence(directory, history, ground, report)
+    # A run that was stopped wrote no summary; one whose task has ended owes it.
+    report.unfinished = not (evidence.trail.over or (directory / SUMMARY_FILE).exists())
+    for check in (*CHECKS, *further, anchor.check):
         check(evidence, report)
     return report
 
@@ -82,6 +96,7 @@ class _History:
     task: bytes
     names: Mapping[str, str]
     accounting: Accounting = field(default_factory=Accounting)
+    sent: Counter[tuple[bytes, Action]] = field(default_factory=Counter)
     count: int = 0
     disagreement: str = ""
 
@@ -99,12 +114,24 @@ class _History:
             if wrong is not None:
                 self.disagreement = self._told(wrong)
                 return
-            if step.action and getattr(step.action, "task", self.task) == self.task:
+            if step.action and self._concerns(step.sender, step.action):
                 self.accounting.spent(step.action, self.trail.round, step.gas)
+            if step.action and step.failure is None:
+                self.sent[step.sender, step.action] += 1
         for step in found:
             for event in step.events:
                 self.trail = fold(self.trail, event)
         self.count += len(found)
+
+    def _concerns(self, sender: bytes, action: Action) -> bool:
+        """Whether an action is of this task; a withdrawal, which is of none, by its sender."""
+        if isinstance(action, Publish):
+            return self.book.deployment.task_id(sender, action.document) == self.task
+        if isinstance(action, Withdraw):
+            published = self.trail.published
+            sponsors = published is not None and sender == published.sponsor
+            return sponsors or sender in self.trail.seats
+        return action.task == self.task
 
     def _told(self, wrong: Disagreement) -> str:
         step, address = wrong.step, to_checksum_address(wrong.step.sender)
@@ -117,72 +144,76 @@ class _History:
 
 
 def _address_book(directory: Path) -> tuple[AddressBook, bytes]:
-    path = directory / "ledger.json"
-    if not path.is_file():
-        raise RunNotFound(f"{directory}: found no ledger.json; accepted: a finished run")
+    path = directory / inventory.BOOK
+    if not path.exists():
+        raise RunNotFound(f"{directory}: found no {path.name}, accepted: a run that has begun")
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-        names = ("federation", "vault", "stake_token", "reward_token")
-        addresses = [to_canonical_address(plain[name]) for name in names]
-        chain, task = int(plain["chain_id"]), bytes.fromhex(plain["task"])
-        return AddressBook(chain, *map(bytes, addresses)), task
-    except (ValueError, KeyError, TypeError) as error:
-        raise VerificationFailed(f"{path} is not an address book: {error}") from error
+        return read_book(path)
+    except InvalidDocument as error:
+        raise VerificationFailed(error.message) from error
 
 
 def _reported_names(directory: Path) -> dict[str, str]:
     """Names of accounts as the run reports them: for messages only."""
     try:
-        found = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
+        found = json.loads((directory / SUMMARY_FILE).read_text(encoding="utf-8"))
         return {str(k): str(v) for k, v in found["accounts"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
-def _fail_ledger(again: Reexecution, path: Path, names: Mapping[str, str]) -> NoReturn:
-    """Name block, field and, where one transaction is at fault, its sender."""
-    d = again.difference
-    assert d is not None
-    kind, _, number = d.field.partition(" ")
-    whose = ""
-    if kind in ("transaction", "receipt") and number.partition(" ")[0].isdigit():
-        whose = _sender(again, path, d.block, int(number.partition(" ")[0]), names)
+def _reported_blocks(directory: Path) -> int | None:
+    """Where the run says that it ended: other runs may have gone on on its chain. What it says of
+    that block's hash is compared at the end."""
+    try:
+        blocks = json.loads((directory / SUMMARY_FILE).read_text(encoding="utf-8"))["blocks"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return blocks if type(blocks) is int else None
+
+
+def _reexecuted(path: Path, history: _History) -> Ground:
+    """The chain in a ledger file, its transactions executed again."""
+    try:
+        again = reexecute(path, history.observe)
+    except LedgerCorrupt as error:
+        raise VerificationFailed(f"ledger: {error.message}") from error
+    if again.difference is not None:
+        _fail_ledger(again.difference, history.names)
+    return Ground(
+        chain_id=again.genesis.chain_id,
+        head=again.head,
+        code=again.engine.code,
+        read=partial(_read, again.engine),
+        transactions=again.transactions,
+        detail=f"transactions in {again.blocks} blocks re-executed to the same state roots",
+    )
+
+
+def _fail_ledger(d: Difference, names: Mapping[str, str]) -> NoReturn:
+    """Name block, field and, where somebody sent what is wrong, who that is."""
+    accounts, role = ((d.sender,), "sent by") if d.sender else (d.named, "whose logs name")
+    told = ", ".join(
+        f"{address} ({names.get(address, 'unknown')})"
+        for address in map(to_checksum_address, accounts)
+    )
+    whose = f", {role} {told}" if told else ""
     fail(f"ledger: block {d.block}: {d.field}: found {d.found}, recomputed {d.expected}{whose}")
 
 
-def _sender(
-    again: Reexecution, path: Path, block: int, index: int, names: Mapping[str, str]
-) -> str:
-    """Who sent a transaction of a tampered file, as far as it still says so."""
-    file = LedgerFile.open(path, read_only=True)
-    try:
-        address = to_checksum_address(
-            again.engine.decode(file.raw_transactions(block)[index]).sender
-        )
-    except (SheafError, ValueError, IndexError):
-        return ""
-    finally:
-        file.close()
-    return f", sent by {address} ({names.get(address, 'unknown')})"
-
-
-def _check_code(again: Reexecution, book: AddressBook, report: Report) -> None:
+def _check_code(ground: Ground, book: AddressBook, report: Report) -> None:
     """The code that ran is the code Sheaf ships, wired as the address book says."""
-    if book.chain_id != again.genesis.chain_id:
-        fail(f"ledger.json: found chain {book.chain_id}, the ledger is {again.genesis.chain_id}")
-    contracts = (
-        ("Federation", book.federation),
-        ("Vault", book.vault),
-        ("Token", book.stake_token),
-        ("Token", book.reward_token),
-    )
+    if book.chain_id != ground.chain_id:
+        fail(f"ledger.json: found chain {book.chain_id}, the ledger is {ground.chain_id}")
+    contracts = [("Federation", book.federation), ("Vault", book.vault)]
+    if not ground.foreign:
+        contracts += [("Token", book.stake_token), ("Token", book.reward_token)]
     for name, address in contracts:
-        if not artifact(name).is_runtime(again.engine.code(address)):
+        if not artifact(name).is_runtime(ground.code(address)):
             where = to_checksum_address(address)
             fail(f"code: the contract at {where} is not the {name} that Sheaf ships")
     for name, expected in (("vault", book.vault), ("stakeToken", book.stake_token)):
-        answer = _read(again.engine, book.federation, federation_interface().calldata(name))
-        (found,) = federation_interface().result(name, answer)
+        found = own_address(ground.read, book.federation, name)
         if found != expected:
             fail(f"code: the federation's {name} is {found.hex()}, ledger.json says otherwise")
     report.add("code", len(contracts), "runtime code equal to the shipped artefacts")
@@ -192,7 +223,7 @@ def _read(engine: Engine, contract: bytes, calldata: bytes) -> bytes:
     return engine.call(Message(contract, calldata))
 
 
-def _evidence(directory: Path, history: _History, again: Reexecution, report: Report) -> Evidence:
+def _evidence(directory: Path, history: _History, ground: Ground, report: Report) -> Evidence:
     """The replayed history with the task document from the store."""
     if history.disagreement:
         fail(history.disagreement)
@@ -203,12 +234,12 @@ def _evidence(directory: Path, history: _History, again: Reexecution, report: Re
         fail(f"ledger: task {history.task.hex()} is not on this ledger")
     if trail.terms.economics.reward_token != book.reward_token:
         fail("ledger.json: the reward token is not the task's")
-    store = DiskStore(directory / "store")
+    store = Witness(DiskStore(directory / inventory.STORE))
     task = _document(store, trail)
     report.add("document", 1, f"task document {task.cid} and its terms")
-    reader = partial(_read, again.engine)
-    place = Place.of(book, again.head.number, again.head.hash, reader)
-    return Evidence(directory, book, trail, task, store, history.accounting, place, history.names)
+    place = Place.of(book, ground.head.number, ground.head.hash, ground.read)
+    known = (history.accounting, place, history.sent, history.names)
+    return Evidence(directory, book, trail, task, store, *known)
 
 
 def _document(store: Store, trail: Trail) -> Task:

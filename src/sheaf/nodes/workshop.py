@@ -12,11 +12,19 @@ from types import MappingProxyType
 from typing import Any
 
 from sheaf.learning import lattice
+from sheaf.learning.algorithms import moments
 from sheaf.nodes import effects as e
 from sheaf.nodes.aggregation import UpdateMissing, aggregate, read_vector, vector_id
 from sheaf.nodes.trail import Trail
 from sheaf.protocol.content import DAG_CBOR, SHA2_256, ContentId
-from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidModel, SheafError
+from sheaf.protocol.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    InvalidModel,
+    SheafError,
+    StoreUnavailable,
+)
+from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.task import Task
 from sheaf.store.interface import Store
 
@@ -40,6 +48,8 @@ def objection(shared: Store, trail: Trail) -> str:
         or trail.model_header(task.model.initial) != trail.published.model_root
     ):
         return "the published model root is not that of the document's initial weights"
+    if trail.state_header(task.terms().model.initial_state) != trail.published.state_root:
+        return "the published state root is not that of a server optimiser's start"
     read_vector(task, shared, task.model.initial)
     return ""
 
@@ -48,14 +58,20 @@ def inspect(shop: Workshop, effect: e.Inspect, trail: Trail) -> e.Inspected:
     """Check what can be checked without torch."""
     try:
         return e.Inspected(objection(shop.shared, trail))
+    except StoreUnavailable:
+        raise  # nothing is wrong with the task
     except SheafError as error:
         return e.Inspected(error.message)
 
 
 def publish(shop: Workshop, effect: e.PublishUpdate | e.PublishModel, trail: Trail) -> e.Published:
-    """Copy a vector of this node's into the shared store."""
-    content_id = vector_id(published_task(shop.shared, trail), effect.root)
-    shop.shared.put(shop.own.get(content_id), content_id)
+    """Copy a vector of this node's, and the state beside it, into the shared store."""
+    task, roots = published_task(shop.shared, trail), [effect.root]
+    if isinstance(effect, e.PublishModel) and effect.state != ZERO:
+        roots.append(effect.state)
+    for root in roots:
+        content_id = vector_id(task, root)
+        shop.shared.put(shop.own.get(content_id), content_id)
     return e.Published(effect.root)
 
 
@@ -72,16 +88,19 @@ def collect(shop: Workshop, effect: e.Collect, trail: Trail) -> e.Collected:
 
 
 def combine(shop: Workshop, effect: e.Aggregate, trail: Trail) -> e.Aggregated | e.ChunkMissing:
-    """Aggregate the counted updates and keep the new model until it is published."""
+    """Aggregate the counted updates and keep the new model and state until they are published."""
     task = published_task(shop.shared, trail)
     try:
-        result = aggregate(task, shop.shared, effect.base, effect.counted)
+        result = aggregate(task, shop.shared, effect.base, effect.counted, effect.state)
     except UpdateMissing as missing:
         # A store gives a blob whole or not at all: its first chunk is as missing as any.
         return e.ChunkMissing(effect.round, effect.attempt, missing.position, 0)
-    root, seen = result.commitment.tree_root, result.statistics
+    root, state, seen = result.commitment.tree_root, result.state_root, result.statistics
     shop.own.put(lattice.to_bytes(result.model), vector_id(task, root))
-    return e.Aggregated(effect.round, effect.attempt, root, seen.saturated, seen.stalled)
+    if state != ZERO:
+        shop.own.put(moments.to_bytes(result.state), vector_id(task, state))
+    numbers = (seen.saturated, seen.stalled)
+    return e.Aggregated(effect.round, effect.attempt, root, *numbers, state)
 
 
 PERFORMERS: Mapping[type[object], Performer] = MappingProxyType(

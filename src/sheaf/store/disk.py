@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sheaf.protocol.content import ContentId
-from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidDocument, StoreUnavailable
+from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidDocument
+from sheaf.store.files import reachable, sync_directory
 from sheaf.store.interface import verified
 
 _PARTIAL = "partial"
@@ -28,10 +29,8 @@ class DiskStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
+        with reachable(path):
             (path / _PARTIAL).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unavailable(path, error) from error
 
     def _place(self, content_id: ContentId) -> Path:
         name = str(content_id)
@@ -41,13 +40,11 @@ class DiskStore:
         """Keep `data` under its id (see `Store.put`); a corrupt blob found there is replaced."""
         verified(data, content_id, "given to put")
         place = self._place(content_id)
-        try:
+        with reachable(place):
             if place.is_file() and place.read_bytes() == data:
                 return
             place.parent.mkdir(exist_ok=True)
             self._write(data, place)
-        except OSError as error:
-            raise _unavailable(place, error) from error
 
     def _write(self, data: bytes, place: Path) -> None:
         descriptor, name = tempfile.mkstemp(dir=self.path / _PARTIAL, prefix=place.name)
@@ -61,18 +58,21 @@ class DiskStore:
         finally:
             partial.unlink(missing_ok=True)
         # The name is durable only once its directories are: also the fan-out's own, if it is new.
-        _sync_directory(place.parent)
-        _sync_directory(self.path)
+        sync_directory(place.parent)
+        sync_directory(self.path)
 
     def get(self, content_id: ContentId) -> bytes:
         """The bytes that the id names (see `Store.get`)."""
         place = self._place(content_id)
-        try:
-            data = place.read_bytes()
-        except FileNotFoundError as error:
-            raise BlobMissing(f"{content_id}: not in the store at {self.path}") from error
-        except OSError as error:
-            raise _unavailable(place, error) from error
+        with reachable(place):
+            try:
+                data = place.read_bytes()
+            except FileNotFoundError as error:
+                raise BlobMissing(f"{content_id}: not in the store at {self.path}") from error
+            except (IsADirectoryError, PermissionError) as error:  # the latter on Windows
+                if not place.is_dir():
+                    raise
+                raise BlobCorrupt(f"{content_id}: found a directory at {place}") from error
         return verified(data, content_id, f"in {place}")
 
     def has(self, content_id: ContentId) -> bool:
@@ -91,15 +91,3 @@ def _named(file: Path) -> ContentId:
         return ContentId.parse(file.name)
     except InvalidDocument as error:
         raise BlobCorrupt(f"{file}: the file's name is no content id") from error
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _unavailable(path: Path, error: OSError) -> StoreUnavailable:
-    return StoreUnavailable(f"{path}: {error.strerror or error}")

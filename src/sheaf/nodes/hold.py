@@ -1,0 +1,52 @@
+"""Holding a run directory: one process at a time works on a run.
+
+The lock is the system's, so it goes with its process however that ends. Beside it lies the holder's
+process id, for whoever is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sheaf.protocol.errors import RunHeld
+from sheaf.store.files import reachable
+
+LOCK = "lock"
+HOLDER = "lock.pid"
+
+
+@contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """Hold `directory` for this process.
+
+    Raises `RunHeld`, naming who holds it, or `StoreUnavailable` where nothing can be written.
+    """
+    lock, holder = FileLock(directory / LOCK), directory / HOLDER
+    with reachable(directory):
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise RunHeld(
+                f"{directory.name}: found {_holder(holder)} at work on it, accepted: one at a time",
+                hint="wait for it, or end it first",
+            ) from None
+    try:
+        with reachable(holder):
+            holder.write_text(f"{os.getpid()}\n", encoding="ascii")
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink()
+        lock.release()
+
+
+def _holder(holder: Path) -> str:
+    try:
+        return f"process {int(holder.read_text(encoding='ascii'))}"
+    except (OSError, ValueError):
+        return "another process"

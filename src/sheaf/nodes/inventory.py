@@ -1,0 +1,145 @@
+"""What lies in a run's folder: every blob is what it is called, and what is no evidence is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from eth_utils.address import to_canonical_address
+
+from sheaf.nodes import anchoring, journal, summary
+from sheaf.nodes.aggregation import vector_id
+from sheaf.nodes.effects import Sent
+from sheaf.nodes.evidence import Evidence, Report, fail
+from sheaf.nodes.hold import HOLDER, LOCK
+from sheaf.nodes.journal import JOURNAL, Answer
+from sheaf.nodes.record import RECORD
+from sheaf.protocol.content import ContentId
+from sheaf.protocol.errors import BlobCorrupt, BlobMissing, LedgerCorrupt, StoreUnavailable
+from sheaf.protocol.events import VerdictRevealed
+
+LEDGER, BOOK, STORE = "ledger.sqlite", "ledger.json", "store"
+EVIDENCE = (
+    LEDGER,
+    BOOK,
+    STORE,
+    JOURNAL,
+    anchoring.FILE,
+    summary.MODEL_FILE,
+    summary.SUMMARY_FILE,
+)
+"""What a verification reads, to the last byte but for what SQLite does not use of its file."""
+
+KNOWN = {
+    "private": "each node's own blobs",
+    RECORD: "what was asked for; the task document says what was published",
+    LOCK: "held while a process works on the run",
+    HOLDER: "which process that is",
+    "rounds.svg": "a picture of the summary",
+}
+PARTIAL = "partial"
+
+
+def check_store(evidence: Evidence, report: Report) -> None:
+    """Every blob in the store is what its id names, also those that no replay needs: updates that
+    nobody counted, models that lost the vote, and what nothing on the ledger names."""
+    store, count, nameless = evidence.store, 0, 0
+    owners = _owners(evidence)
+    try:
+        for content_id in store.ids():
+            if content_id not in store.seen:
+                _check_blob(evidence, content_id, owners)
+            count, nameless = count + 1, nameless + (content_id not in owners)
+    except BlobCorrupt as error:
+        fail(f"store: {error.message}")
+    report.add("store", count, "blobs are what their ids name")
+    if nameless:
+        report.outside.append(f"{STORE}: blobs that nothing on the ledger names: {nameless}")
+
+
+def _check_blob(evidence: Evidence, content_id: ContentId, owners: Mapping[ContentId, str]) -> None:
+    try:
+        evidence.store.get(content_id)
+    except (BlobMissing, BlobCorrupt) as error:
+        what = owners.get(content_id, "a blob that nothing on the ledger names")
+        fail(f"store: {what}: {error.message}")
+
+
+def _owners(evidence: Evidence) -> dict[ContentId, str]:
+    """Whose the blobs are that the ledger names, the first that named one."""
+    task, trail = evidence.task, evidence.trail
+    owners = {task.cid: "the sponsor's task document"}
+    owners[vector_id(task, task.model.initial)] = "the sponsor's initial model"
+    for number, found in sorted(trail.rounds.items()):
+        for revealed in found.reveals.values():
+            what = f"round {number}: the update of {evidence.who(revealed.account)}"
+            owners.setdefault(vector_id(task, revealed.root), what)
+        for verdict in found.verdicts.values():
+            if isinstance(verdict, VerdictRevealed):
+                whose = f"voted for by {evidence.who(verdict.account)}"
+                for root, kind in ((verdict.model_root, "model"), (verdict.state_root, "state")):
+                    what = f"round {number}: the new {kind}, {whose}"
+                    owners.setdefault(vector_id(task, root), what)
+    return owners
+
+
+def check_journal(evidence: Evidence, report: Report) -> None:
+    """The journal, where its owner gave it along, is whole, goes with the summary, and says what
+    the ledger says of what was sent."""
+    path = evidence.directory / JOURNAL
+    if not path.exists():
+        report.outside.append(f"{JOURNAL}: its operator's own, and not here")
+        return
+    try:
+        turns = journal.read(path)
+        if not report.unfinished:
+            _check_head(evidence, journal.head(path))
+    except (LedgerCorrupt, StoreUnavailable) as error:
+        fail(f"journal: {error.message}")
+    entries = sum(1 + len(each.answers) for each in turns)
+    # The names of accounts are in the summary, which an unfinished run does not have.
+    if evidence.names:
+        _check_sent(evidence, [answer for each in turns for answer in each.answers], report)
+    report.add("journal", entries, f"entries of {JOURNAL} in their chain")
+
+
+def _check_head(evidence: Evidence, found: str) -> None:
+    content = (evidence.directory / summary.SUMMARY_FILE).read_bytes()
+    expected = json.loads(content)["journal"]
+    if found != expected:
+        fail(f"journal: {JOURNAL} ends in {found}, {summary.SUMMARY_FILE} says {expected}")
+
+
+def _check_sent(evidence: Evidence, answers: Sequence[Answer], report: Report) -> None:
+    """What the nodes noted as sent is on the ledger, and nothing else of theirs is."""
+    accounts = {name: to_canonical_address(a) for a, name in evidence.names.items()}
+    left = evidence.sent.copy()
+    for answer in answers:
+        if isinstance(answer.content, Sent):
+            sent = accounts.get(answer.node, b""), answer.content.action
+            if left[sent] < 1:
+                name = type(answer.content.action).__name__
+                fail(f"journal: {answer.node} noted a {name} that the ledger does not have of it")
+            left[sent] -= 1
+    for account, action in +left if not report.unfinished else ():
+        if account in accounts.values():
+            what = f"a {type(action).__name__} of {evidence.who(account)}"
+            fail(f"journal: the ledger has {what} that nobody noted")
+
+
+def check_folder(evidence: Evidence, report: Report) -> None:
+    """Name what lies in the folder and is no evidence; nothing of it is read."""
+    report.outside.append(f"{LEDGER}: bytes that its tables do not use")
+    for name in sorted(path.name for path in evidence.directory.iterdir()):
+        if name not in EVIDENCE:
+            report.outside.append(f"{name}: {KNOWN.get(name, 'no file of a run')}")
+    report.outside += [f"{STORE}/{name}: no blob" for name in sorted(_no_blobs(evidence.directory))]
+
+
+def _no_blobs(directory: Path) -> Iterator[str]:
+    for path in (directory / STORE).iterdir():
+        if path.is_dir() and len(path.name) == 2:
+            yield from (f"{path.name}/{inner.name}" for inner in path.iterdir() if inner.is_dir())
+        elif path.name != PARTIAL:
+            yield path.name
