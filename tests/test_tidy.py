@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.tidy import conduct, shape
+from tests.tidy import conduct, notebooks, shape
 from tests.tidy.source import Check, Source, repository
 
 
@@ -36,6 +36,13 @@ def solidity_function(lines: int) -> str:
 SPEC, LEARNING = "src/sheaf/protocol/seats.py", "src/sheaf/learning/rows.py"
 APP, TEST = "src/sheaf/apps/show.py", "tests/apps/test_show.py"
 TOKEN = "contracts/src/Token.sol"
+NOTEBOOK = "examples/notebooks/task.ipynb"
+
+
+def notebook(outputs: str, count: str) -> str:
+    cell = f'"outputs": {outputs}, "execution_count": {count}, "metadata": {{}}'
+    return f'{{"cells": [{{"metadata": {{}}}}, {{{cell}}}]}}'
+
 
 PLANTED = [
     Planted(shape.wide_lines, SPEC, "x" * 101, "x" * 100),
@@ -48,6 +55,13 @@ PLANTED = [
     Planted(shape.long_functions, TOKEN, solidity_function(51), solidity_function(50)),
     Planted(shape.missing_docstrings, APP, "def shown():\n    pass", "def _shown():\n    pass"),
     Planted(shape.missing_docstrings, APP, "def a():\n    1", 'def a():\n    """A."""'),
+    Planted(
+        shape.missing_docstrings,
+        APP,
+        'class A:\n    """A."""\n    def b(self):\n        1',
+        'class A:\n    """A."""\n    def _b(self):\n        1\n    def __len__(self):\n        1',
+    ),
+    Planted(shape.missing_docstrings, APP, "class A:\n    b = 1", "class _A:\n    b = 1"),
     Planted(conduct.clocks_and_dice, SPEC, "import time", "import math"),
     Planted(conduct.clocks_and_dice, LEARNING, "from random import choice", "import timeit"),
     Planted(conduct.clocks_and_dice, SPEC, "datetime.datetime.now()", "terms.opens_at(now)"),
@@ -72,8 +86,13 @@ PLANTED = [
     Planted(conduct.excuses, TEST, "pytest.mark.skipif(a)", "pytest.mark.skipif(a, reason='b')"),
     Planted(conduct.excuses, TEST, "pytest.mark.skip(reason='')", "pytest.raises(E)"),
     Planted(conduct.assertionless_tests, TEST, "def test_a():\n    f()", "def a():\n    f()"),
+    Planted(conduct.excuses, TEST, "from pytest import skip", "from pytest import raises"),
+    Planted(conduct.excuses, TEST, "from pytest import mark as m", "from pytest import fixture"),
     Planted(conduct.assertionless_tests, TEST, "def test_a(): f()", "def test_a(): check_f()"),
+    Planted(conduct.assertionless_tests, TEST, "async def test_a(): f()", "async def a(): f()"),
     Planted(conduct.assertionless_tests, TEST, "def test_a(): f()", "def test_a(): assert f()"),
+    Planted(notebooks.kept_outputs, NOTEBOOK, notebook('["a"]', "null"), notebook("[]", "null")),
+    Planted(notebooks.kept_outputs, NOTEBOOK, notebook("[]", "7"), notebook("[]", "null")),
     Planted(conduct.people, TEST, "al" + "ice = 1", "malice = bobbin = 1"),
     Planted(conduct.people, TOKEN, "address B" + "ob;", "address bobbin;"),
     Planted(conduct.leftovers, SPEC, "# TO" + "DO later", "# to do so"),

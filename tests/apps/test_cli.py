@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,13 @@ import pytest
 import torch
 
 from sheaf import __version__
+from sheaf.apps.cli.application import app
+from sheaf.apps.cli.options import Format, FormatOption
 from sheaf.apps.cli.outcome import execute
 from tests.apps.kept import FIRST, SECOND, keep
 from tests.apps.projects import write
 
-COMMANDS = ("new", "run", "verify", "list", "show", "doctor", "export", "evaluate")
+COMMANDS = ("new", "run", "verify", "countersign", "list", "show", "doctor", "export", "evaluate")
 HEAVY = ("torch", "web3", "eth", "eth_abi", "numpy", "rich")
 ID = "20260304T120000Z-flowers"
 
@@ -146,20 +150,71 @@ def test_a_run_that_never_began_leaves_nothing(here: Path, capsys: Capture) -> N
     assert list((here / ".sheaf" / "runs").iterdir()) == []
 
 
+@pytest.fixture
+def burst() -> Iterator[None]:
+    """A command with a defect."""
+
+    @app.command("burst")
+    def command(format: FormatOption = Format.TEXT) -> None:
+        raise ArithmeticError("a defect\nof two lines")
+
+    yield
+    app.registered_commands.pop()
+
+
+@pytest.mark.usefixtures("burst")
 def test_an_internal_error_is_one_line_and_a_log(
     here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep(here, ID, rounds=[{}])  # a round without metrics, which no run writes
-    code, out, err = sheaf(capsys, "show", "--last")
-    assert (code, out, err.count("\n")) == (1, "", 1)
-    assert err.startswith("internal error: KeyError: 'metrics'")
+    code, out, err = sheaf(capsys, "burst")
     log = here / ".sheaf" / "errors.log"
-    assert str(log) in err
+    hint = f"the traceback is in {log}; please report it"
+    assert (code, out) == (1, "")
+    assert err == f"internal error: ArithmeticError: a defect of two lines ({hint})\n"
     assert "Traceback" in log.read_text(encoding="utf-8")
-    assert json.loads(sheaf(capsys, "show", "--last", "--format=json")[1])["rounds"] == [{}]
-    assert "Traceback" in sheaf(capsys, "--debug", "show", "--last")[2]
+    error = json.loads(sheaf(capsys, "burst", "--format=json")[2])
+    message = "internal error: ArithmeticError: a defect of two lines"
+    assert error == {"code": "internal", "message": message, "hint": hint}
+    assert "Traceback" in sheaf(capsys, "--debug", "burst")[2]
     monkeypatch.setenv("SHEAF_DEBUG", "1")
-    assert "Traceback" in sheaf(capsys, "show", "--last")[2]
+    assert "Traceback" in sheaf(capsys, "burst")[2]
+
+
+@pytest.mark.usefixtures("burst")
+def test_an_internal_error_where_no_log_can_be_written(here: Path, capsys: Capture) -> None:
+    (here / ".sheaf").write_text("", encoding="utf-8")
+    code, out, err = sheaf(capsys, "burst")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.endswith("(SHEAF_DEBUG=1 shows the traceback; please report it)\n")
+
+
+def test_an_internal_error_in_a_folder_that_is_gone(
+    here: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "gone").mkdir()
+    monkeypatch.chdir(here / "gone")
+    (here / "gone").rmdir()
+    code, out, err = sheaf(capsys, "list")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("internal error: FileNotFoundError")
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+def test_a_reader_that_went_away_is_no_error(here: Path, buffered: bool) -> None:
+    keep(here, ID)
+    program = "from sheaf.apps.cli.outcome import execute; raise SystemExit(execute(['list']))"
+    environment = os.environ | {"PYTHONUNBUFFERED": "" if buffered else "1"}
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as gone:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            env=environment,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 def test_list_is_aligned_and_complete(here: Path, capsys: Capture) -> None:
@@ -188,6 +243,38 @@ def test_list_is_aligned_and_complete(here: Path, capsys: Capture) -> None:
     assert second["status"] == "unfinished"
 
 
+def test_a_run_that_cannot_be_read_is_listed_beside_the_others(here: Path, capsys: Capture) -> None:
+    keep(here, ID)
+    bad = ("{", "[]", "{}", "\xff", "7")
+    for number, text in enumerate(bad):
+        run = here / ".sheaf" / "runs" / f"20261399T00000{number}Z-x"  # which is no date either
+        run.mkdir()
+        (run / "summary.json").write_text(text, encoding="latin-1")
+    keep(here, "wrong-metrics", metrics=[1])
+    keep(here, "wrong-rounds", rounds=None)
+    keep(here, "wrong-value", metrics={"auc": "high"})
+    code, out, err = sheaf(capsys, "list", "--format", "json")
+    assert (code, err) == (0, "")
+    first, *rest = json.loads(out)
+    assert (first["run"], first["status"]) == (ID, "settled")
+    assert [row["status"] for row in rest] == ["unreadable"] * (len(bad) + 3)
+    assert {row["started"] for row in rest} == {""}
+    code, out, err = sheaf(capsys, "list")
+    assert (code, err, out.count(" unreadable ")) == (0, "", len(bad) + 3)
+
+
+@pytest.mark.parametrize(
+    "change", [{"rounds": [{}]}, {"rounds": 7}, {"model": None}, {"payouts": {FIRST: "much"}}]
+)
+def test_a_summary_that_no_run_wrote_is_refused(
+    here: Path, capsys: Capture, change: dict[str, Any]
+) -> None:
+    keep(here, ID, **change)
+    code, out, err = sheaf(capsys, "show", "--last")
+    assert (code, out, err.count("\n")) == (3, "", 1)
+    assert err.startswith(f"{ID}: found a summary that cannot be shown (")
+
+
 def test_show_is_the_table_of_the_run(here: Path, capsys: Capture) -> None:
     keep(here, ID)
     code, out, err = sheaf(capsys, "show", "20260304")
@@ -198,9 +285,9 @@ def test_show_is_the_table_of_the_run(here: Path, capsys: Capture) -> None:
         "round  outcome              cohort  counted    auc*        gas  seconds*",
         "    1  settled (attempt 2)       3        2  0.9877  1,234,567       1.0",
         "    2  aborted: no_quorum        3        2       -  1,234,567       1.0",
-        "* reported",
+        "* reported, not recomputed: metrics by the sponsor, the rest by the run",
         "",
-        "account        address                                     earned REWARD  slashed STAKE",
+        "account*       address                                     earned REWARD  slashed STAKE",
         f"participant-1  {SECOND}              -              2",
         f"participant-2  {FIRST}           12.5              -",
         "",
@@ -226,7 +313,7 @@ def test_others_words_do_not_move_the_cursor(here: Path, capsys: Capture) -> Non
         _, out, err = sheaf(capsys, *arguments)
         assert all(c.isprintable() or c == "\n" for c in out + err)
     (here / ".sheaf" / "runs" / "evil\x1b[2J" / "summary.json").write_text("{", encoding="utf-8")
-    code, _, err = sheaf(capsys, "list")
+    code, _, err = sheaf(capsys, "show", "evil")
     assert (code, err.count("\n")) == (3, 1)
     assert "evil?[2J" in err
 

@@ -108,3 +108,4 @@ def test_a_task_that_settled_is_no_error(here: Path, capsys: pytest.CaptureFixtu
     out, err = capsys.readouterr()
     assert json.loads(out)["status"] == "settled"
     assert "warning" not in err
+    assert err.splitlines()[0] == "flowers: 2 participants, 1 aggregator, 1 round"

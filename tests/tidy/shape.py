@@ -75,14 +75,21 @@ def empty_names(source: Source) -> Iterator[str]:
 
 
 def missing_docstrings(source: Source) -> Iterator[str]:
-    """Public functions of the package without a docstring."""
-    if not source.path.startswith("src/") or not source.is_python:
-        return
-    for node in ast.parse(source.text).body:
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+    """Public functions and classes of the package without a docstring, and public methods."""
+    if source.path.startswith("src/") and source.is_python:
+        yield from _undocumented(ast.parse(source.text).body)
+
+
+def _undocumented(body: Sequence[ast.stmt]) -> Iterator[str]:
+    for node in body:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
-        if not node.name.startswith("_") and not ast.get_docstring(node):
+        if node.name.startswith("_"):
+            continue
+        if not ast.get_docstring(node):
             yield f"{node.lineno}: {node.name} has no docstring"
+        if isinstance(node, ast.ClassDef):
+            yield from _undocumented(node.body)
 
 
 def dead_modules(sources: Sequence[Source]) -> Iterator[str]:

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sheaf.protocol.errors import InvalidDocument, RunNotFound, StoreUnavailable
+from sheaf.protocol.errors import InvalidDocument, InvalidUsage, RunNotFound, StoreUnavailable
 
 HOME = Path(".sheaf")
 SUMMARY = "summary.json"
 REQUIRED = ("run", "status", "rounds", "model", "payouts", "slashed", "head")
 LEDGER = "ledger.sqlite"
+RECORD = "run.json"
 STAMP = "%Y%m%dT%H%M%SZ"
 _STARTED = re.compile(r"(\d{8}T\d{6}Z)-")
 
@@ -34,9 +35,11 @@ class Run:
     def started(self) -> str:
         """When it began, ISO-8601 in UTC, as its id says; "" where the folder was renamed."""
         stamp = _STARTED.match(self.id)
-        if stamp is None:
+        try:
+            began = datetime.strptime(stamp[1] if stamp else "", STAMP)
+        except ValueError:
             return ""
-        return datetime.strptime(stamp[1], STAMP).replace(tzinfo=UTC).isoformat()
+        return began.replace(tzinfo=UTC).isoformat()
 
     def summary(self) -> dict[str, Any] | None:
         """The summary object, or None while there is none.
@@ -65,7 +68,7 @@ class Run:
         if found is None:
             raise RunNotFound(
                 f"{self.id}: found a run without {SUMMARY}, accepted: a finished run",
-                hint="it was interrupted; `sheaf list` shows which runs finished",
+                hint=f"it was stopped; `sheaf run --resume {self.id}` goes on with it",
             )
         return found
 
@@ -97,6 +100,22 @@ def create(home: Path, name: str, now: datetime) -> Run:
     raise StoreUnavailable(f"{home}: found a thousand runs of this second")
 
 
+def create_at(folder: Path) -> Run:
+    """A run in a folder of one's own, which must be new or empty; its name is the run's id.
+
+    Raises `InvalidUsage` for any other, `StoreUnavailable` where it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise InvalidUsage(f"{folder}: found something in it, accepted: a new or empty folder")
+    except FileExistsError as error:
+        raise InvalidUsage(f"{folder}: found a file, accepted: a new or empty folder") from error
+    except OSError as error:
+        raise StoreUnavailable(f"{folder}: cannot be written: {error.strerror}") from error
+    return Run(folder.resolve())
+
+
 def listed(home: Path) -> list[Run]:
     """All runs, the oldest first."""
     folder = home / "runs"
@@ -124,7 +143,7 @@ def find(home: Path, reference: str | None, last: bool = False) -> Run:
             raise RunNotFound(f"found no run in {home / 'runs'}", hint="`sheaf run` makes one")
         return known[-1]
     path = Path(reference)
-    if any((path / name).is_file() for name in (SUMMARY, LEDGER)):
+    if any((path / name).is_file() for name in (SUMMARY, LEDGER, RECORD)):
         return Run(path.resolve())
     matching = [run for run in known if run.id == reference] or [
         run for run in known if run.id.startswith(reference)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from sheaf.apps.cli.outcome import execute
-
 __all__ = ["main"]
 
 
 def main() -> None:
     """What the `sheaf` script runs."""
+    from sheaf.apps.cli.outcome import execute  # here, for notebooks show runs as it does
+
     sys.exit(execute(sys.argv[1:]))

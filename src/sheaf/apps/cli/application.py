@@ -4,30 +4,29 @@ commands, so that help, list and show do not wait for a ledger or for torch."""
 from __future__ import annotations
 
 import dataclasses
-import json
-import shutil
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from sheaf import __version__
 from sheaf.apps import projects, runs
-from sheaf.apps.cli import models, presentation, tables
+from sheaf.apps.cli import data as data_commands
+from sheaf.apps.cli import ledger as ledger_commands
+from sheaf.apps.cli import models, presentation, tables, verifying
 from sheaf.apps.cli.models import Kind
-from sheaf.protocol.errors import Interrupted, SheafError, TaskEnded
-
-
-class Format(StrEnum):
-    """How data is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
+from sheaf.apps.cli.options import (
+    Format,
+    FormatOption,
+    LastOption,
+    ProjectOption,
+    RunArgument,
+    find,
+    say,
+)
+from sheaf.apps.extras import require
+from sheaf.protocol.errors import InvalidUsage
 
 app = typer.Typer(
     help="Federated learning on a ledger, where a stranger can recompute every number.",
@@ -35,22 +34,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print: text or json.")]
-RunArgument = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="RUN", help="A run's id, a prefix of it, or a path.", show_default=False
-    ),
-]
-LastOption = Annotated[bool, typer.Option("--last", help="The run that was started last.")]
-
-
-def _find(reference: str | None, last: bool) -> runs.Run:
-    return runs.find(runs.home(Path.cwd()), reference, last)
-
-
-def _print(format: Format, text: Callable[[], str], plain: Any) -> None:
-    print(json.dumps(plain, indent=2) if format is Format.JSON else text())
+app.add_typer(data_commands.app, name="data")
+app.add_typer(ledger_commands.app, name="ledger")
 
 
 def _version(asked: bool) -> None:
@@ -85,7 +70,7 @@ def new(
     made = projects.make(name, template)
     steps = [f"pip install 'sheaf[{extra}]'" for extra in made.missing] + [f"sheaf run {name}"]
     lines = [f"made {name} with {' and '.join(made.files)}; next:", *(f"  {s}" for s in steps)]
-    _print(
+    say(
         format, lambda: "\n".join(lines), {"project": str(name), "files": made.files, "next": steps}
     )
 
@@ -95,65 +80,51 @@ def run(
     path: Annotated[Path, typer.Argument(metavar="[PATH]", help="The project.")] = Path(),
     seed: Annotated[int | None, typer.Option("--seed", help="Over algorithm.seed.")] = None,
     rounds: Annotated[int | None, typer.Option("--rounds", help="Over schedule.rounds.")] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume",
+            metavar="RUN",
+            help="Go on with a run that was stopped: its id, a prefix of it, a path, or --last.",
+        ),
+    ] = None,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Run a whole task on an embedded ledger; the run is kept in .sheaf/runs."""
-    from sheaf.apps.config import read
-
     flags = {"algorithm.seed": seed, "schedule.rounds": rounds}
-    plan, sources = read(path, {key: value for key, value in flags.items() if value is not None})
-    from sheaf.apps.cli.progress import Progress
-    from sheaf.apps.config.training import check_training
-    from sheaf.nodes import runner
+    settings = {key: value for key, value in flags.items() if value is not None}
+    if resume is not None:
+        _resume(resume, path, settings, format)
+        return
+    require("torch", "torch")
+    from sheaf.apps.cli import running
 
-    check_training(plan, sources)
-    kept = runs.create(runs.home(Path.cwd()), plan.name, datetime.now(UTC))
-    with Progress(plan, kept.folder) as progress:
-        try:
-            summary = runner.run(plan, kept.folder, progress)
-        except KeyboardInterrupt:
-            raise Interrupted(f"interrupted; the run is kept as {kept.id}") from None
-        except SheafError:
-            if not progress.began:  # nothing happened that anybody would look for
-                shutil.rmtree(kept.folder, ignore_errors=True)
-            raise
-    _print(format, lambda: presentation.summary_text(summary, kept.folder), summary)
-    if summary["status"] != "settled":
-        raise _ended(summary, progress.troubles)
+    ran = running.begin(path, settings)
+    say(format, lambda: presentation.summary_text(ran.summary, ran.run.folder), ran.summary)
+    ran.require_settled()
 
 
-def _ended(summary: dict[str, Any], troubles: list[str]) -> TaskEnded:
-    """The error for a task that ended early, with the first trouble that was told."""
-    begun = f"after round {len(summary['rounds'])}" if summary["rounds"] else "before round 1"
-    return TaskEnded(f"the task ended {begun}: {summary['cause']}", "; ".join(troubles[:1]))
+def _resume(reference: str, path: Path, settings: dict[str, int], format: Format) -> None:
+    """Go on with a run, which has its project and settings already."""
+    if settings or path != Path():
+        raise InvalidUsage("--resume: found a project or settings, accepted: a run alone")
+    last = reference == "--last"
+    found = find(None if last else reference, last)
+    summary = found.summary()
+    if summary is not None:
+        print(f"{found.id} is finished", file=sys.stderr)
+        say(format, lambda: presentation.summary_text(summary, found.folder), summary)
+        return
+    require("torch", "torch")
+    from sheaf.apps.cli import running
+
+    ran = running.go_on(found)
+    say(format, lambda: presentation.summary_text(ran.summary, found.folder), ran.summary)
+    ran.require_settled()
 
 
-@app.command(epilog="Example: sheaf verify --last --metrics")
-def verify(
-    reference: RunArgument = None,
-    last: LastOption = False,
-    metrics: Annotated[
-        bool, typer.Option("--metrics", help="Recompute reported metrics, too (needs torch).")
-    ] = False,
-    format: FormatOption = Format.TEXT,
-) -> None:
-    """Recompute a run from its ledger and store; exit 5 where anything differs."""
-    found = _find(reference, last)
-    from sheaf.nodes import verification
-
-    further = []
-    if metrics:
-        from sheaf.nodes.metrics import check_metrics
-
-        further.append(check_metrics)
-    report = verification.verify(found.folder, *further)
-    checks = [dataclasses.asdict(check) for check in report.checks]
-    plain = {"run": found.id, "verified": True, "head": report.head, "checks": checks}
-    _print(
-        format,
-        lambda: presentation.report_text(found, report),
-        plain | {"limits": [*report.limits]},
-    )
+app.command(epilog="Example: sheaf verify --last --metrics")(verifying.verify)
+app.command(epilog="Example: sheaf countersign --last --key auditor.key")(verifying.countersign)
 
 
 @app.command("list", epilog="Example: sheaf list --format json")
@@ -164,7 +135,7 @@ def list_runs(format: FormatOption = Format.TEXT) -> None:
     if not listings and format is Format.TEXT:
         print(f"no runs in {home / 'runs'}; `sheaf run` makes one", file=sys.stderr)
         return
-    _print(format, lambda: presentation.listings_text(listings), listings)
+    say(format, lambda: presentation.listings_text(listings), listings)
 
 
 @app.command(epilog="Example: sheaf show --last")
@@ -172,9 +143,9 @@ def show(
     reference: RunArgument = None, last: LastOption = False, format: FormatOption = Format.TEXT
 ) -> None:
     """Show a finished run: rounds, payments, model root, head."""
-    found = _find(reference, last)
+    found = find(reference, last)
     summary = found.finished()
-    _print(format, lambda: presentation.summary_text(summary, found.folder), summary)
+    say(format, lambda: presentation.summary_text(summary, found.folder), summary)
 
 
 @app.command(epilog="Example: sheaf doctor")
@@ -184,10 +155,10 @@ def doctor(format: FormatOption = Format.TEXT) -> None:
 
     found = examine(Path.cwd())
     rows = [["ok" if f.ok else "warn", f.name, f.found, f.advice] for f in found]
-    _print(format, lambda: tables.aligned(rows), [dataclasses.asdict(f) for f in found])
+    say(format, lambda: tables.aligned(rows), [dataclasses.asdict(f) for f in found])
 
 
-@app.command(epilog="Example: sheaf export --last --to torch --out model.pt")
+@app.command(epilog="Example: sheaf export --last --to onnx --out model.onnx")
 def export(
     reference: RunArgument = None,
     last: LastOption = False,
@@ -195,17 +166,12 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", help="The file; RUN.KIND by default.")
     ] = None,
+    project: ProjectOption = None,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Write the final model to a file."""
-    found = _find(reference, last)
-    if to is Kind.TORCH:
-        from sheaf.apps.cli import state_dict
-
-        target = models.export(found, to, out, state_dict.write)
-    else:
-        target = models.export(found, to, out)
-    _print(format, lambda: str(target), {"file": str(target), "kind": to.value})
+    written = models.export(find(reference, last), to, out, project)
+    say(format, lambda: models.told(written), written)
 
 
 @app.command(epilog="Example: sheaf evaluate --last --data task:held_out --metric auc")
@@ -218,19 +184,18 @@ def evaluate(
     metric: Annotated[
         list[str] | None, typer.Option("--metric", help="Instead of the task's; repeatable.")
     ] = None,
-    project: Annotated[
-        Path | None, typer.Option("--project", help="Instead of where the run came from.")
-    ] = None,
+    project: ProjectOption = None,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Measure the final model on data of your own."""
+    require("torch", "torch")
     from sheaf.apps.cli.measurement import measure
 
-    found = _find(reference, last)
+    found = find(reference, last)
     measured = measure(found, data, project, metric or ())
     if measured.warning:
         print(f"warning: {measured.warning}", file=sys.stderr)
     rows = [[name, presentation.number(v, 6)] for name, v in measured.metrics.items()]
     rows.append(["samples", str(measured.samples)])
     plain = {"run": found.id, "metrics": measured.metrics, "samples": measured.samples}
-    _print(format, lambda: tables.aligned(rows, frozenset({1})), plain)
+    say(format, lambda: tables.aligned(rows, frozenset({1})), plain)

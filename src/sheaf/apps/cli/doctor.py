@@ -41,6 +41,7 @@ def examine(folder: Path) -> list[Finding]:
         _torch(),
         _signatures(),
         *_contracts(),
+        *_chain(folder),
         _writable(folder),
         _threads(),
     ]
@@ -96,6 +97,31 @@ def _contracts() -> Iterator[Finding]:
         else:
             digest = hashlib.sha256(code).hexdigest()
             yield Finding(name, bool(code), f"sha256 {digest[:16]}, {len(code):,} bytes")
+
+
+def _chain(folder: Path) -> Iterator[Finding]:
+    """Where the project here runs on a chain behind an endpoint: whether that is there, and whether
+    the contracts on it are those of the project's address book."""
+    if not (folder / "sheaf.toml").is_file():
+        return
+    from sheaf.apps import chains
+    from sheaf.apps.config import load
+    from sheaf.ledger.deployment import require
+    from sheaf.nodes.remote import connection_of
+
+    try:
+        ledger = load(folder).ledger
+        if ledger.host != "rpc":
+            return
+        with chains.opened(connection_of(ledger, os.environ)) as chain:
+            final, name = chain.client.head().number, chain.endpoint.name
+            yield Finding("chain", True, f"{ledger.chain_id} at {name}, final block {final}")
+            if ledger.contracts is not None:
+                known = require(ledger.contracts, chain.client, {})
+                told = f"as {ledger.contracts.name} says, federation in block {known.block}"
+                yield Finding("address book", True, told)
+    except SheafError as error:
+        yield Finding("chain", False, error.message, error.hint)
 
 
 def _writable(folder: Path) -> Finding:

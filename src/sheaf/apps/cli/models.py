@@ -1,19 +1,17 @@
-"""A finished run's model: where it lies, and as a file elsewhere."""
+"""A finished run's model, as a file elsewhere."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
+from sheaf.apps.extras import require
+from sheaf.apps.models import model_file
 from sheaf.apps.runs import Run
-from sheaf.protocol.content import ContentId
-from sheaf.protocol.errors import InvalidDocument, InvalidUsage
-from sheaf.protocol.task import Task
-from sheaf.store import DiskStore
-
-Writer = Callable[[Path, Path], object]
+from sheaf.protocol.errors import InvalidUsage
+from sheaf.store.files import reachable, write_atomically
 
 
 class Kind(StrEnum):
@@ -21,46 +19,54 @@ class Kind(StrEnum):
 
     SAFETENSORS = "safetensors"
     TORCH = "torch"
+    ONNX = "onnx"
 
 
-SUFFIX = {Kind.SAFETENSORS: ".safetensors", Kind.TORCH: ".pt"}
+SUFFIX = {Kind.SAFETENSORS: ".safetensors", Kind.TORCH: ".pt", Kind.ONNX: ".onnx"}
 
 
-def model_file(run: Run) -> Path:
-    """The safetensors file of the model a run ended with, which lies in the run's folder.
+def export(run: Run, kind: Kind, out: Path | None, project: Path | None) -> dict[str, Any]:
+    """Write the model to `out`; `RUN.safetensors`, `.pt` or `.onnx` here if that is None.
 
-    Raises `RunNotFound` for a run that did not finish, `InvalidDocument` for any other path.
+    Returns `file` and `kind`, and what else there is to say of such a file. An ONNX graph is made
+    of the project's code, which is where the run says, unless `project` is given.
+
+    Raises `InvalidUsage` where a file of that name is there already, `StoreUnavailable` where none
+    can be written, `InvalidConfiguration` where a package is not installed, and what the writers
+    raise.
     """
-    model = run.finished().get("model")
-    name = model.get("path") if isinstance(model, dict) else None
-    if not isinstance(name, str):
-        raise InvalidDocument(f"{run.id}: found a summary without model.path, accepted: a file")
-    path = (run.folder / name).resolve()
-    if not path.is_relative_to(run.folder.resolve()) or not path.is_file():
-        raise InvalidDocument(f"{run.id}: model.path: found {name}, accepted: a file of the run")
-    return path
-
-
-def export(run: Run, kind: Kind, out: Path | None, write: Writer = shutil.copyfile) -> Path:
-    """Write the model to `out`; `RUN.safetensors` or `RUN.pt` here if that is None.
-
-    `write(source, target)` makes the kind of file out of the safetensors file.
-
-    Raises `InvalidUsage` where a file of that name is there already.
-    """
-    source = model_file(run)
     target = out or Path(f"{run.id}{SUFFIX[kind]}")
-    if target.exists():
-        raise InvalidUsage(
-            f"{target}: found a file there already, accepted: a new name", hint="--out FILE"
-        )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write(source, target)
-    return target
+    with reachable(target):
+        if target.exists():
+            raise InvalidUsage(
+                f"{target}: found a file there already, accepted: a new name", hint="--out FILE"
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        written = _write(run, kind, target, project)
+    return {"file": str(target), "kind": kind.value} | written
 
 
-def task_of(run: Run) -> Task:
-    """The task document of a finished run, out of its store."""
-    summary = run.finished()
-    content_id = ContentId.parse(str(summary.get("task")))
-    return Task.decode(DiskStore(run.folder / "store").get(content_id))
+def told(written: Mapping[str, Any]) -> str:
+    """What `export` returned, as text: the file, and how far an ONNX graph is from torch."""
+    if "difference" not in written:
+        return str(written["file"])
+    samples = f"{written['samples']:,} {written['inputs']} samples"
+    difference = f"maximal absolute difference to torch {written['difference']:.3g} over {samples}"
+    return f"{written['file']}\n{difference}"
+
+
+def _write(run: Run, kind: Kind, target: Path, project: Path | None) -> dict[str, Any]:
+    """Torch and ONNX are imported by whoever asks for them."""
+    if kind is Kind.SAFETENSORS:
+        write_atomically(target, model_file(run).read_bytes())
+        return {}
+    require("torch", "torch")
+    if kind is Kind.TORCH:
+        from sheaf.apps.cli import state_dict
+
+        state_dict.write(run, target)
+        return {}
+    require("onnx", "onnx", "onnxscript", "onnxruntime")
+    from sheaf.apps.cli import onnx_graph
+
+    return vars(onnx_graph.write(run, project, target))

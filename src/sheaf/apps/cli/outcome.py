@@ -31,9 +31,11 @@ def execute(arguments: Sequence[str]) -> int:
         code = app(args=list(arguments), prog_name="sheaf", standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python flushes stdout once more on its way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+        return _unread()
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # which Typer makes an exit of
+            return _unread()
+        raise
     except (KeyboardInterrupt, typer.Abort):
         return _report(Interrupted("interrupted"), as_json)
     except typer.TyperException as error:
@@ -47,6 +49,12 @@ def execute(arguments: Sequence[str]) -> int:
             traceback.print_exc()
         return _internal(error, as_json)
     return code if isinstance(code, int) else 0
+
+
+def _unread() -> int:
+    # Python flushes stdout once more on its way out.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
@@ -63,8 +71,9 @@ def _usage(error: typer.TyperException, arguments: Sequence[str], as_json: bool)
 
 
 def _commands() -> set[str]:
-    registered = app.registered_commands
-    return {c.name or (c.callback.__name__ if c.callback else "") for c in registered}
+    commands, groups = app.registered_commands, app.registered_groups
+    named = {c.name or (c.callback.__name__ if c.callback else "") for c in commands}
+    return named | {group.name or "" for group in groups}
 
 
 def _report(error: SheafError, as_json: bool) -> int:
@@ -82,8 +91,8 @@ def _internal(error: Exception, as_json: bool) -> int:
 
 def _logged(error: Exception) -> Path | None:
     """Append the traceback to the log beside the runs; None where that cannot be written."""
-    log = runs.home(Path.cwd()) / "errors.log"
     try:
+        log = runs.home(Path.cwd()) / "errors.log"
         log.parent.mkdir(exist_ok=True)
         with log.open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')}\n")

@@ -8,18 +8,30 @@ from typing import TYPE_CHECKING, Any
 
 from sheaf.apps.cli.tables import aligned, odds, printable, tokens
 from sheaf.apps.runs import Run
+from sheaf.protocol.errors import InvalidDocument
 
 if TYPE_CHECKING:
     from sheaf.nodes.verification import Report
 
 Summary = Mapping[str, Any]
+REPORTED = "* reported, not recomputed: metrics by the sponsor, the rest by the run"
 ODDS = ("capture_ppb", "adversary", "seats", "pool", "goal")
 """What the capture odds are said from, in the order of `odds`."""
 
 
 def summary_text(summary: Summary, folder: Path) -> str:
-    """A finished run in `folder`: its rounds, what was paid and lost, and how to check it."""
-    parts = [_title(summary), _rounds(summary), _payments(summary), _facts(summary, folder)]
+    """A finished run in `folder`: its rounds, what was paid and lost, and how to check it.
+
+    Raises `InvalidDocument` for a summary that no run wrote.
+    """
+    try:
+        parts = [_title(summary), _rounds(summary), _payments(summary), _facts(summary, folder)]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        found = f"{type(error).__name__}: {error}"
+        raise InvalidDocument(
+            f"{folder.name}: found a summary that cannot be shown ({found}), accepted: as a run "
+            "writes it"
+        ) from error
     return "\n\n".join(part for part in parts if part)
 
 
@@ -31,11 +43,11 @@ def _title(summary: Summary) -> str:
 
 def _rounds(summary: Summary) -> str:
     rows, metrics = summary["rounds"], _metric_names(summary)
-    # Metrics and seconds are what the run says of itself; the rest a stranger can recompute.
+    # What is marked is what somebody says; the rest a stranger can recompute.
     head = ["round", "outcome", "cohort", "counted", *(f"{m}*" for m in metrics), "gas", "seconds*"]
     lines = [head, *(_round(row, metrics) for row in rows)]
     right = frozenset({0, *range(2, len(head))})
-    return f"{aligned(lines, right)}\n* reported"
+    return f"{aligned(lines, right)}\n{REPORTED}"
 
 
 def _round(row: Summary, metrics: Sequence[str]) -> list[str]:
@@ -60,7 +72,7 @@ def _payments(summary: Summary) -> str:
     names, units = summary.get("accounts", {}), summary.get("tokens", {})
     if not earned and not lost:
         return "nothing was paid, nothing was slashed"
-    head = ["account", "address", _titled("earned", units.get("reward"))]
+    head = ["account*", "address", _titled("earned", units.get("reward"))]
     head.append(_titled("slashed", units.get("stake")))
     order = {address: place for place, address in enumerate(names)}
     addresses = sorted({*earned, *lost}, key=lambda a: (order.get(a, len(order)), a))
@@ -109,23 +121,32 @@ def _model_file(summary: Summary, folder: Path) -> str:
 
 
 def report_text(run: Run, report: Report) -> str:
-    """What a verification recomputed, and what no replay shows."""
+    """What a verification recomputed, what it did not look at, and what no replay shows."""
     rows = [[check.name, f"{check.count:,}", check.detail] for check in report.checks]
-    limits = "\n".join(f"  - {limit}" for limit in report.limits)
-    return (
-        f"verified  run {printable(run.id)}\n\n{aligned(rows, frozenset({1}))}\n\n"
-        f"head  {report.head}\n\nA replay does not show\n{limits}"
+    lists = (
+        ("Reported, not recomputed", [", ".join(report.reported)]),
+        ("Not part of the evidence", report.outside),
+        ("A replay does not show", report.limits),
     )
+    told = [
+        f"{title}\n" + "\n".join(f"  - {printable(x)}" for x in xs) for title, xs in lists if xs
+    ]
+    first = f"verified: {report.conclusion}  run {printable(run.id)}"
+    return "\n\n".join([first, aligned(rows, frozenset({1})), f"head  {report.head}", *told])
 
 
 def listing(run: Run) -> dict[str, Any]:
-    """What `sheaf list` says of a run."""
-    found = run.summary()
+    """What `sheaf list` says of a run: one that cannot be read is listed, too."""
     plain: dict[str, Any] = {"run": run.id, "started": run.started, "status": "unfinished"}
-    if found is not None:
-        plain |= {key: found.get(key) for key in ("name", "status", "metrics")}
-        plain["rounds"] = len(found.get("rounds", ()))
-    return plain
+    try:
+        found = run.summary()
+        if found is None:
+            return plain
+        metrics = {name: float(value) for name, value in (found.get("metrics") or {}).items()}
+        told = {"name": str(found.get("name") or ""), "status": str(found["status"])}
+        return plain | told | {"metrics": metrics, "rounds": len(found["rounds"])}
+    except (InvalidDocument, TypeError, ValueError, AttributeError):
+        return plain | {"status": "unreadable"}
 
 
 def listings_text(listings: Sequence[Summary]) -> str:

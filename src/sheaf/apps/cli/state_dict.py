@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
+
+from sheaf.apps.modules import tensors
+from sheaf.apps.runs import Run
+from sheaf.store.files import write_atomically
 
 
-def write(source: Path, target: Path) -> None:
-    """Write the safetensors file `source` as a state dict, which `torch.load` reads."""
-    torch.save(load_file(source), target)
+def write(run: Run, target: Path) -> None:
+    """Write the run's final model as a state dict, which `torch.load` reads.
+
+    Raises what `modules.tensors` raises, and `StoreUnavailable`.
+    """
+    buffer = BytesIO()
+    torch.save(tensors(run), buffer)
+    write_atomically(target, buffer.getvalue())

@@ -29,6 +29,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
+def counted(count: int, noun: str) -> str:
+    """A count and its noun: `1 round`, `2 rounds`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def tokens(units: int, decimals: int) -> str:
     """An amount in whole tokens, exactly."""
     whole, part = divmod(units, 10**decimals)
@@ -44,6 +49,5 @@ def odds(ppb: int, adversary: Sequence[int], seats: int, pool: int, goal: int) -
     if ppb == 0:
         return f"0 % a draw: {bad} of {pool} aggregators cannot fill a quorum of {quorum(seats)}"
     percent = float(Fraction(ppb, 10**7))
-    opened = f"{openings} opening{'' if openings == 1 else 's'}"
-    whom = f"{bad} of {pool} aggregators and {opened} in one hand"
+    whom = f"{bad} of {pool} aggregators and {counted(openings, 'opening')} in one hand"
     return f"at most {percent:.9g} % a draw with {whom}"

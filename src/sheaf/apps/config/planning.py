@@ -12,20 +12,22 @@ from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
+from sheaf.apps import runs
 from sheaf.apps.config.refusals import refusal
-from sheaf.apps.config.schema import Ratio, Settings
+from sheaf.apps.config.schema import INITIAL, Ratio, Settings
+from sheaf.apps.config.server import server_constants
 from sheaf.apps.config.sources import Sources
 from sheaf.learning.evaluation import METRICS
 from sheaf.nodes.plan import LedgerPlan, Plan, TokenPlan
-from sheaf.protocol import draws, terms
+from sheaf.protocol import bounds, draws, terms
 from sheaf.protocol import task as protocol
 from sheaf.protocol.documents import Amount, Options
+from sheaf.protocol.errors import InvalidConfiguration, InvalidDocument, RunNotFound
 from sheaf.protocol.layout import FRAC_BITS_MAX, FRAC_BITS_MIN, Tensor
 
 KEYS: Mapping[str, str] = MappingProxyType(
     {
         "algorithm.proximal": "algorithm.mu",
-        "amounts": "reward.round",
         "aggregator_stake": "stake.aggregator",
         "chunk_log2": "model.chunk_bytes",
         "cohort.goal": "round.goal",
@@ -34,12 +36,19 @@ KEYS: Mapping[str, str] = MappingProxyType(
         "committee.pool": "round.aggregators",
         "committee.seats": "round.committee",
         "demand_bond": "stake.demand_bond",
+        "floor": "algorithm.tau",
+        "economics.aggregator_stake": "stake.aggregator",
+        "economics.escrow": "reward.round",
+        "economics.participant_stake": "stake.participant",
         "goal": "round.goal",
         "license": "task.license",
+        "mean_divisor": "algorithm.beta1",
         "minimum": "round.minimum",
         "name": "task.name",
         "participant_stake": "stake.participant",
+        "rate": "algorithm.server_rate",
         "rounds": "schedule.rounds",
+        "square_divisor": "algorithm.beta2",
         "trim": "rule.trim",
         "visibility": "task.visibility",
         "weight_cap": "round.weight_cap",
@@ -65,7 +74,7 @@ def plan(folder: Path, settings: Settings, sources: Sources) -> Plan:
     cohort, committee = _sizes(settings)
     features = (protocol.Feature(f.name, f.dtype, tuple(f.shape)) for f in settings.data.features)
     found = Plan(
-        folder=folder,
+        folder=folder.resolve(),  # a run names it, and is read from elsewhere
         name=t.name,
         model_entry=m.entry,
         fraction_bits=m.fraction_bits,
@@ -81,6 +90,7 @@ def plan(folder: Path, settings: Settings, sources: Sources) -> Plan:
             batch_size=a.batch_size,
             seed=a.seed,
             threads=a.threads,
+            server=server_constants(settings, sources),
         ),
         data=protocol.DataRequirements(tuple(features), settings.data.minimum_samples),
         resources=protocol.Resources(**settings.resources.model_dump()),
@@ -93,7 +103,8 @@ def plan(folder: Path, settings: Settings, sources: Sources) -> Plan:
         visibility=t.visibility,
         license=t.license,
         participants=settings.round.participants,
-        ledger=_ledger(settings),
+        ledger=_ledger(folder, settings, sources),
+        initial=_initial(folder, settings, sources),
     )
     _check_bounds(found, sources)
     return found
@@ -109,7 +120,7 @@ def _check_combinations(settings: Settings, sources: Sources) -> None:
     if not FRAC_BITS_MIN <= bits <= FRAC_BITS_MAX:
         raise refusal(sources, ("model", "fraction_bits"), f"{FRAC_BITS_MIN} to {FRAC_BITS_MAX}")
     _check_durations(settings, sources)
-    if not protocol.ENTRY.fullmatch(settings.data.entry):
+    if not bounds.ENTRY.fullmatch(settings.data.entry):
         raise refusal(sources, ("data", "entry"), "module:function")
     if settings.algorithm.name == "fedprox" and settings.algorithm.mu is None:
         raise refusal(sources, ("algorithm", "mu"), "a decimal number of at least 0, for fedprox")
@@ -192,21 +203,45 @@ def _units(sources: Sources, keys: tuple[str, ...], tokens: Decimal, decimals: i
     return Amount(int(units))
 
 
-def _ledger(settings: Settings) -> LedgerPlan:
+def _ledger(folder: Path, settings: Settings, sources: Sources) -> LedgerPlan:
     stake, reward, ledger = settings.stake, settings.reward, settings.ledger
+    if ledger.host == "rpc" and not ledger.url:
+        raise refusal(sources, ("ledger", "url"), 'an endpoint\'s address, where host is "rpc"')
     return LedgerPlan(
         chain_id=ledger.chain_id,
         genesis_time=ledger.genesis_time,
         stake_token=TokenPlan(stake.token, stake.symbol, stake.decimals),
         reward_token=TokenPlan(reward.token, reward.symbol, reward.decimals),
+        host=ledger.host,
+        url=ledger.url,
+        finality=ledger.finality,
+        contracts=(folder / ledger.contracts).resolve() if ledger.contracts else None,
     )
+
+
+def _initial(folder: Path, settings: Settings, sources: Sources) -> Path | None:
+    """Where the initial weights lie: a file's or a finished run's place."""
+    reference = settings.model.initial
+    near = folder / reference
+    if not reference or near.is_file():
+        return near.resolve() if reference else None
+    try:
+        named = str(near) if near.is_dir() else reference
+        run = runs.find(runs.home(Path.cwd()), named)
+        run.finished()
+    except (RunNotFound, InvalidDocument) as error:
+        told = refusal(sources, ("model", "initial"), INITIAL)
+        raise InvalidConfiguration(told.message, hint=error.message) from error
+    return run.folder.resolve()
 
 
 def _check_bounds(plan: Plan, sources: Sources) -> None:
     wrong = _stand_in(plan).violation()
     if wrong:
-        key = KEYS.get(wrong.field, wrong.field)
-        raise refusal(sources, key.split("."), wrong.accepted, wrong.found)
+        key, accepted = KEYS.get(wrong.field, wrong.field), wrong.accepted
+        if wrong.field == "economics.escrow":  # which is no key of the file
+            accepted += f" in the token's own unit; they come to {wrong.found}"
+        raise refusal(sources, key.split("."), accepted, wrong.found)
     least = plan.cohort.minimum
     if plan.participants < least:
         raise refusal(

@@ -38,9 +38,8 @@ def refusal(
     path = tuple(keys)
     value = sources.get(path)
     shown = _shown(value) if value is not None else found or "nothing"
-    return InvalidConfiguration(
-        f"{sources.origin(path)}: {_key(path)}: found {shown}, accepted: {accepted}"
-    )
+    origin = sources.origin(tuple(key.partition("[")[0] for key in path))
+    return InvalidConfiguration(f"{origin}: {_key(path)}: found {shown}, accepted: {accepted}")
 
 
 def first_refusal(sources: Sources, error: ValidationError) -> InvalidConfiguration:

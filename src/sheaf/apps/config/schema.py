@@ -10,22 +10,27 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from sheaf.learning.hyperparameters import ratio
-from sheaf.protocol import terms
+from sheaf.ledger import finality
+from sheaf.protocol.arithmetic import WEIGHT_LIMIT
 from sheaf.protocol.errors import InvalidConfiguration
 
 Ratio = tuple[int, int]
 INTEGER_LIMIT = 2**63
 """Integers of a task document lie below this: dag-cbor ends there, and so does TOML."""
 
+MOST_DIGITS = 19
+"""Of such an integer."""
+
 AMOUNT = 'whole tokens, as an integer or text such as "12.5"'
 SHARE = "a decimal number or a ratio [n, d]"
 RANGE = "a ratio of two integers below 2^63, so about 1e-18 to 9e18 in size, or 0"
+INITIAL = "a finished run's id, a prefix of it or its path, or a safetensors file's path"
 OPTION = "an integer, true or false, text, a decimal number, a ratio [n, d] or a list of these"
 _AMOUNT = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?")
 
@@ -50,6 +55,9 @@ def _ratio(value: object) -> Ratio:
     if isinstance(value, list) and _is_pair(value) and value[1] > 0:
         return value[0], value[1]
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        # Before it is written out: 1e-9999999 is a ratio of numbers of ten million digits.
+        if isinstance(value, Decimal) and value and abs(value.adjusted()) > MOST_DIGITS:
+            raise _refuse(RANGE)
         try:
             numerator, denominator = ratio(value)
         except InvalidConfiguration:
@@ -62,8 +70,10 @@ def _ratio(value: object) -> Ratio:
 
 def _option(value: object) -> object:
     """An option of an optimiser as a task document holds it: ratios are lists of two integers."""
-    if isinstance(value, bool | int | str) or _is_pair(value):
+    if isinstance(value, bool | int | str):
         return value
+    if _is_pair(value):
+        return list(_ratio(value))
     if isinstance(value, list) and value:
         return [list(_ratio(item)) for item in value]
     if isinstance(value, Decimal):
@@ -71,9 +81,21 @@ def _option(value: object) -> object:
     raise _refuse(OPTION)
 
 
+def _finality(value: object) -> str:
+    """The rule's text, once it is one."""
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        try:
+            finality.Finality.parse(value)
+        except InvalidConfiguration:
+            raise _refuse(finality.ACCEPTED) from None
+        return str(value)
+    raise _refuse(finality.ACCEPTED)
+
+
 Share = Annotated[Ratio, PlainValidator(_ratio)]
 Amount = Annotated[Decimal, PlainValidator(_amount)]
 Option = Annotated[Any, PlainValidator(_option)]
+Finality = Annotated[str, PlainValidator(_finality)]
 Decimals = Annotated[int, Field(ge=0, le=255, description="0 to 255")]
 
 
@@ -92,11 +114,13 @@ class TaskSection(Section):
 
 
 class ModelSection(Section):
-    """`[model]`: the factory of the module that is trained, and how its numbers are kept."""
+    """`[model]`: the factory of the module that is trained, how its numbers are kept, and from
+    where the initial weights are, if not from the factory: paths are relative to this file."""
 
     entry: str = Field(description='a factory in the project, such as "task:model"')
     fraction_bits: int = 16
     chunk_bytes: int = 4096
+    initial: str = Field("", description=f"text: {INITIAL}")
 
 
 class FeatureSection(Section):
@@ -118,10 +142,16 @@ class DataSection(Section):
 
 
 class AlgorithmSection(Section):
-    """`[algorithm]`: how a participant trains; `mu` is FedProx's."""
+    """`[algorithm]`: how a participant trains and the server steps; `mu` is FedProx's, and
+    `server_rate`, `beta1`, `beta2` and `tau` are those of FedAvgM, FedAdagrad, FedAdam and FedYogi,
+    the last three with their papers' defaults."""
 
     name: str = "fedavg"
     mu: Share | None = None
+    server_rate: Share | None = None
+    beta1: Share | None = None
+    beta2: Share | None = None
+    tau: Share | None = None
     loss: str = Field(description='a loss of torch.nn, such as "CrossEntropyLoss"')
     optimizer: str = "SGD"
     options: dict[str, Option] = {}
@@ -139,7 +169,7 @@ class RoundSection(Section):
     participants: int = Field(description="how many take part")
     minimum: int | None = None
     goal: int | None = None
-    weight_cap: int = terms.MAX_WEIGHT_CAP
+    weight_cap: int = WEIGHT_LIMIT
     committee: int = 3
     aggregators: int | None = None
     adversary: Share = (1, 4)
@@ -219,11 +249,20 @@ class EvaluationSection(Section):
 
 
 class LedgerSection(Section):
-    """`[ledger]`: the embedded ledger. Its first block has a fixed time (seconds since 1970), so
-    that a repeated run gives the same history."""
+    """`[ledger]`: the embedded ledger, or a chain behind an endpoint (`host = "rpc"`).
 
+    The embedded ledger's first block has a fixed time (seconds since 1970), so that a repeated run
+    gives the same history. An endpoint's `url` may name environment variables as `${NAME}`: write
+    the secret part of it so, since the text is kept with the run. `contracts` is an address book of
+    `sheaf ledger deploy`, relative to this file; without one a run creates its own.
+    """
+
+    host: Literal["embedded", "rpc"] = Field("embedded", description='"embedded" or "rpc"')
     chain_id: int = Field(31337, ge=1, lt=INTEGER_LIMIT, description="1 to 2^63 - 1")
     genesis_time: int = Field(1_767_225_600, ge=0, lt=2**40, description="0 to 2^40 - 1")
+    url: str = ""
+    finality: Finality = "latest"
+    contracts: str = ""
 
 
 class Settings(Section):

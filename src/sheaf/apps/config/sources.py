@@ -101,7 +101,7 @@ def gather(
 def _read(file: Path, origin: str) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (ValueError, OSError) as error:  # also of an integer too long for Python to read
         reason = str(error).replace("\n", " ")
         raise InvalidConfiguration(f"{origin}: found {reason}, accepted: TOML 1.0") from error
 
@@ -127,7 +127,7 @@ def _value(keys: Keys, text: str) -> object:
         return text
     try:
         return tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:
         return text
 
 

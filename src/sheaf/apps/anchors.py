@@ -1,0 +1,111 @@
+"""What somebody brings to a run from elsewhere: the head's hash, a file of addresses that must have
+countersigned it, or a key file to countersign it with."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from eth_utils.address import is_checksum_address, to_canonical_address, to_checksum_address
+
+from sheaf.ledger.client import address_of
+from sheaf.ledger.keys import parse_key
+from sheaf.nodes.anchoring import Anchor, Statement, countersign, read
+from sheaf.nodes.evidence import Evidence, Report
+from sheaf.nodes.hold import held
+from sheaf.nodes.verification import verify
+from sheaf.protocol.errors import InvalidConfiguration, InvalidUsage
+
+_HASH = re.compile(r"(?:0x)?([0-9a-fA-F]{64})")
+_ADDRESS = re.compile(r"0x(?:[0-9a-f]{40}|[0-9A-F]{40})")
+
+
+def anchor(head: str | None, keys: Path | None) -> Anchor:
+    """What to hold against a run: a head's hash in hex, a file of addresses; either may be None.
+
+    Raises `InvalidUsage` for a hash that is none, and what `addresses` raises.
+    """
+    wanted = None
+    if head is not None:
+        matched = _HASH.fullmatch(head)
+        if matched is None:
+            raise InvalidUsage(f"--head: found {head!r:.80}, accepted: 64 hex digits")
+        wanted = bytes.fromhex(matched[1])
+    return Anchor(wanted, () if keys is None else addresses(keys))
+
+
+def addresses(path: Path) -> tuple[bytes, ...]:
+    """The 20-byte addresses in a file: one a line, `#` begins a comment.
+
+    Raises `InvalidConfiguration`, naming the line, for anything else, for an address that is there
+    twice, and for a file without any, which would demand nothing.
+    """
+    lines: dict[bytes, int] = {}
+    for number, line in enumerate(_text(path).splitlines(), start=1):
+        written = line.partition("#")[0].strip()
+        if not written:
+            continue
+        if not (_ADDRESS.fullmatch(written) or is_checksum_address(written)):
+            accepted = "an address: 0x and 40 hex digits, whose capitals are its checksum"
+            raise InvalidConfiguration(
+                f"{path}:{number}: found {written!r:.80}, accepted: {accepted}"
+            )
+        address = bytes(to_canonical_address(written))
+        if address in lines:
+            where = f"the address of line {lines[address]} again"
+            raise InvalidConfiguration(f"{path}:{number}: found {where}, accepted: each once")
+        lines[address] = number
+    if not lines:
+        raise InvalidConfiguration(f"{path}: found no address, accepted: at least one")
+    return tuple(lines)
+
+
+def signing_key(path: Path) -> bytes:
+    """The 32-byte ledger key in a file that is its owner's alone, as 64 hex digits.
+
+    Raises `InvalidConfiguration`, which never shows what the file holds.
+    """
+    return parse_key(_text(path, private=True), str(path))
+
+
+def countersign_run(directory: Path, key: bytes) -> tuple[str, Statement, bool]:
+    """Verify a run and countersign its head: by which address, what, and whether that is new.
+
+    Raises what `verify` raises, then nothing is signed; `InvalidUsage` before the task's end.
+    """
+    verified: list[Evidence] = []
+
+    def keep(evidence: Evidence, report: Report) -> None:
+        verified.append(evidence)
+
+    with held(directory):
+        verify(directory, keep)
+        (evidence,) = verified
+        if not evidence.trail.over:
+            raise InvalidUsage(
+                f"{directory.name}: found a task in {evidence.trail.phase.name}, accepted: one "
+                "that has ended"
+            )
+        statement, account = Statement.of(evidence), address_of(key)
+        known = any((e.account, e.statement) == (account, statement) for e in read(directory))
+        if not known:
+            countersign(directory, statement, [key])
+    return to_checksum_address(account), statement, not known
+
+
+def _text(path: Path, *, private: bool = False) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            # Windows keeps no such bits; there the file's list of access rights is the owner's own.
+            mode = os.fstat(file.fileno()).st_mode & 0o777
+            if private and os.name != "nt" and mode & 0o077:
+                raise InvalidConfiguration(
+                    f"{path}: found mode {mode:04o}, accepted: 0600; whoever reads it can sign",
+                    hint=f"chmod 600 {path}",
+                )
+            return file.read()
+    except OSError as error:
+        raise InvalidUsage(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidConfiguration(f"{path}: found no text") from error

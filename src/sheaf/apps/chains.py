@@ -1,0 +1,109 @@
+"""Chains behind endpoints: how one is reached, and the contracts on it with their address book."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from eth_utils.address import is_address, to_canonical_address
+
+from sheaf.apps.anchors import signing_key
+from sheaf.ledger.anvil import DEVELOPMENT_KEY
+from sheaf.ledger.deployment import Deployed, require
+from sheaf.ledger.federation import TokenTerms, create_federation, create_tokens
+from sheaf.ledger.keys import KEY_VARIABLE, parse_key
+from sheaf.ledger.rpc import Connection, DevelopmentChain, RemoteChain, connect
+from sheaf.nodes import inventory
+from sheaf.nodes.rereading import Source
+from sheaf.protocol.errors import InvalidConfiguration, InvalidUsage, LedgerUnavailable
+from sheaf.store.files import write_atomically
+
+SUPPLY = 2**128
+TOKENS = {
+    "stake_token": TokenTerms("Sheaf Stake", "STAKE", 18, SUPPLY),
+    "reward_token": TokenTerms("Sheaf Reward", "REWARD", 6, SUPPLY),
+}
+"""What is created where no token is named."""
+
+
+@contextmanager
+def opened(connection: Connection, *keys: bytes) -> Iterator[RemoteChain]:
+    """A chain, closed at the end; its client sends for the accounts of these keys."""
+    chain = connect(connection, keys)
+    try:
+        yield chain
+    finally:
+        chain.close()
+
+
+@contextmanager
+def source_of(folder: Path, url: str | None, first: int) -> Iterator[Source | None]:
+    """Where the blocks of the run in `folder` are read again: from block `first` on of the chain at
+    `url`; None where the run has a ledger of its own.
+
+    Raises `InvalidUsage` where it has one and an address was named, too, and `LedgerUnavailable`
+    where it has none.
+    """
+    ledger = folder / inventory.LEDGER
+    if url is not None and ledger.exists():
+        raise InvalidUsage("--url: found a run with a ledger of its own, accepted: one without")
+    if url is not None:
+        with opened(Connection(url)) as chain:
+            yield Source(chain.client, first)
+        return
+    if (folder / inventory.BOOK).exists() and not ledger.exists():
+        hint = "--url names the endpoint of the chain that a run was on"
+        raise LedgerUnavailable(f"no ledger at {ledger}", hint)
+    yield None
+
+
+def operator_key(
+    connection: Connection, file: Path | None, environment: Mapping[str, str]
+) -> bytes:
+    """The key that pays: out of a file or a variable, or the one that every anvil funds.
+
+    Raises `InvalidConfiguration` where there is none; no message shows one.
+    """
+    if file is not None:
+        return signing_key(file)
+    if KEY_VARIABLE in environment:
+        return parse_key(environment[KEY_VARIABLE], KEY_VARIABLE)
+    with opened(connection) as chain:
+        if isinstance(chain, DevelopmentChain):
+            return DEVELOPMENT_KEY
+    raise InvalidConfiguration(
+        f"{KEY_VARIABLE}: found no key, accepted: one there or in a key file; only a development "
+        "chain has keys that everybody knows"
+    )
+
+
+def address(text: str) -> bytes:
+    """A 20-byte address as people write it. Raises `InvalidUsage` for anything else."""
+    if not is_address(text):
+        raise InvalidUsage(f"found {text!r:.80}, accepted: an address of 0x and 40 hex digits")
+    return bytes(to_canonical_address(text))
+
+
+def deploy(
+    connection: Connection, out: Path, tokens: Mapping[str, bytes], key: Callable[[], bytes]
+) -> tuple[Deployed, bool]:
+    """Create the federation, its vault and the tokens that are not given, and write the address
+    book to `out`. Where that file is there and the chain is as it says, nothing is sent.
+
+    Returns the address book, and whether it is new.
+    """
+    folder = out.absolute().parent
+    if not folder.is_dir():
+        raise InvalidUsage(f"{out}: found no folder {folder}, accepted: one that is there")
+    if out.exists():
+        with opened(connection) as chain:
+            return require(out, chain.client, tokens), False
+    with opened(connection, key()) as chain:
+        (deployer,) = chain.client.accounts
+        absent = [name for name in TOKENS if name not in tokens]
+        made = create_tokens(chain.client, deployer, [TOKENS[name] for name in absent])
+        whole = {**tokens, **dict(zip(absent, made, strict=True))}
+        found = Deployed.read(chain.client, *create_federation(chain.client, deployer, **whole))
+    write_atomically(out, found.document().encode())
+    return found, True

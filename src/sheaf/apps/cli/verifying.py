@@ -1,0 +1,93 @@
+"""`sheaf verify` and `sheaf countersign`."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sheaf.apps.api import recheck
+from sheaf.apps.cli import presentation
+from sheaf.apps.cli.options import (
+    Format,
+    FormatOption,
+    LastOption,
+    ProjectOption,
+    RunArgument,
+    find,
+    say,
+)
+
+
+def verify(
+    reference: RunArgument = None,
+    last: LastOption = False,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="Recompute reported metrics, too (needs torch).")
+    ] = False,
+    head: Annotated[
+        str | None,
+        typer.Option("--head", metavar="HASH", help="Demand this head, got from elsewhere."),
+    ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option("--keys", metavar="FILE", help="Demand that these addresses countersigned."),
+    ] = None,
+    project: ProjectOption = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url", help="The endpoint of the chain that the run was on, if it was on one."
+        ),
+    ] = None,
+    from_block: Annotated[
+        int,
+        typer.Option(
+            "--from-block", min=0, help="Where reading begins: before the contracts were."
+        ),
+    ] = 0,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Recompute a run from its ledger and store; exit 5 where anything differs."""
+    found = find(reference, last)
+    place = (url, from_block)
+    report = recheck(found, metrics=metrics, head=head, keys=keys, project=project, place=place)
+    plain = {
+        "run": found.id,
+        "verified": True,
+        "conclusion": report.conclusion,
+        "anchored": bool(report.anchors),
+        "finished": not report.unfinished,
+        "head": report.head,
+        "checks": [dataclasses.asdict(check) for check in report.checks],
+        "reported": report.reported,
+        "outside": report.outside,
+        "limits": [*report.limits],
+    }
+    say(format, lambda: presentation.report_text(found, report), plain)
+
+
+def countersign(
+    key: Annotated[
+        Path, typer.Option("--key", metavar="FILE", help="Your ledger key, in a file of mode 0600.")
+    ],
+    reference: RunArgument = None,
+    last: LastOption = False,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Verify a run and sign its head, so that nobody can replace the run by another one."""
+    found = find(reference, last)
+    from sheaf.apps.anchors import countersign_run, signing_key
+
+    address, statement, new = countersign_run(found.folder, signing_key(key))
+    plain = {
+        "run": found.id,
+        "address": address,
+        "block": statement.block,
+        "head": statement.head.hex(),
+        "new": new,
+    }
+    told = "countersigned" if new else "had countersigned"
+    say(format, lambda: f"{address} {told} block {plain['block']}, head {plain['head']}", plain)

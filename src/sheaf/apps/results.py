@@ -1,0 +1,172 @@
+"""Runs and verifications as typed values that show themselves as tables, in a notebook or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sheaf.apps.cli import presentation
+from sheaf.apps.runs import Run
+from sheaf.protocol.errors import InvalidDocument
+
+if TYPE_CHECKING:
+    import torch
+
+    from sheaf.nodes.evidence import Check, Report
+
+
+@dataclass(frozen=True)
+class RoundResult:
+    """A round. `model_root` is None unless it settled; `gas` and `seconds` are by part, with their
+    `total`; metrics and seconds are reported, the rest can be recomputed."""
+
+    number: int
+    attempt: int
+    outcome: str
+    model_root: str | None
+    cohort: int
+    committed: int
+    revealed: int
+    counted: int
+    metrics: Mapping[str, float]
+    gas: Mapping[str, int]
+    seconds: Mapping[str, float]
+    saturated: int
+    stalled: int
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> RoundResult:
+        """A round's object in a summary."""
+        names = (name for name in cls.__dataclass_fields__ if name != "number")
+        return cls(number=row["round"], **{name: row[name] for name in names})
+
+
+@dataclass(frozen=True, repr=False)
+class RunResult:
+    """A finished run. `status` is `settled`, or `ended` with a `cause`; amounts are by address, in
+    the tokens' own units; `summary` is all that `sheaf show --format json` prints."""
+
+    id: str
+    folder: Path
+    name: str
+    task: str
+    status: str
+    cause: str | None
+    rounds: tuple[RoundResult, ...]
+    metrics: Mapping[str, float]
+    initial_metrics: Mapping[str, float]
+    payouts: Mapping[str, int]
+    slashed: Mapping[str, int]
+    model_root: str
+    head: str
+    summary: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, folder: Path, summary: Mapping[str, Any]) -> RunResult:
+        """The result in a run's folder. Raises `InvalidDocument` for no summary of this version."""
+        names = ("name", "task", "status", "cause", "metrics", "initial_metrics")
+        amounts = ("payouts", "slashed", "head")
+        try:
+            return cls(
+                id=folder.name,
+                folder=folder,
+                rounds=tuple(map(RoundResult.of, summary["rounds"])),
+                model_root=summary["model"]["root"],
+                summary=summary,
+                **{name: summary[name] for name in (*names, *amounts)},
+            )
+        except (KeyError, TypeError) as error:
+            raise InvalidDocument(f"{folder.name}: found a summary without {error}") from error
+
+    @property
+    def settled(self) -> bool:
+        """Whether the task ran to its end and settled a round."""
+        return self.status == "settled"
+
+    def model(self) -> dict[str, torch.Tensor]:
+        """The final model as float32 tensors by name: a state dict but for integer buffers."""
+        from sheaf.apps import modules
+
+        return modules.tensors(Run(self.folder))
+
+    def load(self, module: torch.nn.Module) -> None:
+        """Set the tensors of `module` to the final model.
+
+        Raises `InvalidModel`, before anything is changed, for a module of another layout.
+        """
+        from sheaf.apps import modules
+
+        modules.load(Run(self.folder), module)
+
+    def __repr__(self) -> str:
+        return presentation.summary_text(self.summary, self.folder)
+
+    def _repr_html_(self) -> str:
+        names = list(dict.fromkeys(name for row in self.rounds for name in row.metrics))
+        head = ["round", "outcome", "counted", *(f"{name}*" for name in names), "gas", "seconds*"]
+        rows = [
+            [
+                str(row.number),
+                row.outcome,
+                f"{row.counted} of {row.cohort}",
+                *(presentation.number(row.metrics.get(name)) for name in names),
+                f"{row.gas['total']:,}",
+                presentation.number(row.seconds["total"], 1),
+            ]
+            for row in self.rounds
+        ]
+        status = f"{self.status} ({self.cause})" if self.cause else self.status
+        caption = f"{self.name}, run {self.id}: {status}"
+        return f"{_html_table(caption, head, rows)}<p>{escape(presentation.REPORTED)}</p>"
+
+
+@dataclass(frozen=True, repr=False)
+class VerificationResult:
+    """What was recomputed of a run, without a difference: a difference raises. `conclusion` says
+    whether the history is anchored; `limits` are what no replay shows."""
+
+    run: Run
+    head: str
+    conclusion: str
+    checks: tuple[Check, ...]
+    limits: tuple[str, ...]
+    anchored: bool
+    finished: bool
+    report: Report
+
+    @classmethod
+    def of(cls, run: Run, report: Report) -> VerificationResult:
+        """The result for a run's report."""
+        return cls(
+            run=run,
+            head=report.head,
+            conclusion=report.conclusion,
+            checks=tuple(report.checks),
+            limits=tuple(report.limits),
+            anchored=bool(report.anchors),
+            finished=not report.unfinished,
+            report=report,
+        )
+
+    def __repr__(self) -> str:
+        return presentation.report_text(self.run, self.report)
+
+    def _repr_html_(self) -> str:
+        rows = [[check.name, f"{check.count:,}", check.detail] for check in self.checks]
+        table = _html_table(f"run {self.run.id}: {self.conclusion}", [], rows)
+        limits = "".join(f"<li>{escape(limit)}</li>" for limit in self.limits)
+        return f"{table}<p>A replay does not show</p><ul>{limits}</ul>"
+
+
+def _html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Everything in it is escaped: names in a run are others' words."""
+
+    def line(tag: str, cells: Sequence[str]) -> str:
+        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    lines = [line("th", head)] if head else []
+    lines += [line("td", row) for row in rows]
+    return f"<table><caption>{escape(caption)}</caption>{''.join(lines)}</table>"

@@ -1,0 +1,59 @@
+"""The picture of a run, read back as the XML it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from sheaf.apps import figure
+from tests.apps import kept
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def words(path: Path) -> list[str]:
+    """All text in the picture."""
+    return [(node.text or "").strip() for node in ElementTree.parse(path).iter(f"{SVG}text")]
+
+
+@pytest.fixture
+def summary() -> dict[str, Any]:
+    """Two rounds, the second one aborted and without metrics."""
+    return kept.summary("20260304T120000Z-flowers")
+
+
+def test_axes_have_titles_and_units_and_every_part_its_name(
+    summary: dict[str, Any], tmp_path: Path
+) -> None:
+    path = figure.draw(summary, tmp_path)
+    assert path == tmp_path / "rounds.svg"
+    assert path is not None
+    found = words(path)
+    titles = ["round", "gas (millions)", "time (s), reported", "metrics on held-out data, reported"]
+    parts = [*figure.GAS_KINDS, *figure.PARTS]
+    for word in [*titles, *parts, *summary["rounds"][0]["metrics"]]:
+        assert word in found, word
+    assert any(summary["run"] in word for word in found)
+
+
+def test_the_same_summary_gives_the_same_picture(summary: dict[str, Any], tmp_path: Path) -> None:
+    first = figure.draw(summary, tmp_path)
+    assert first is not None
+    before = first.read_bytes()
+    figure.draw(summary, tmp_path)
+    assert first.read_bytes() == before
+
+
+def test_a_run_without_rounds_has_no_picture(summary: dict[str, Any], tmp_path: Path) -> None:
+    summary["rounds"] = []
+    assert figure.draw(summary, tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_part_of_the_total_is_other() -> None:
+    gas = {"commit": 3.0, "reveal": 4.0, "total": 10.0}
+    assert figure._part(gas, "commit") == 3
+    assert figure._part(gas, "other") == 3
