@@ -2,12 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+PEERS := .venv/peers/.installed
 WORKERS ?= 2
 # Rooms that exist: benchmarks and examples are checked as strictly as the package.
-CHECKED := $(wildcard src tests benchmarks examples)
+CHECKED := $(wildcard src tests benchmarks examples docs)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix contracts bench gas mutants clean
+.PHONY: help setup demo test check fix rpc contracts bench docs gas mutants soak clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt tests/ledger/second_opinion.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_BUILD_CONSTRAINT=$(CURDIR)/constraints.txt \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --editable '.[torch,examples,dev]'
+	  --editable '.[torch,plot,examples,onnx,dev]'
 	rm -rf .venv/second-opinion
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 	  --target .venv/second-opinion --requirement tests/ledger/second_opinion.txt
@@ -29,7 +30,7 @@ $(STAMP): pyproject.toml constraints.txt tests/ledger/second_opinion.txt
 
 demo: setup ## run the hospitals example, verify the run, show the table
 	$(BIN)/sheaf run examples/hospitals && $(BIN)/sheaf verify --last
-	$(BIN)/python examples/hospitals/pooled.py
+	$(BIN)/python examples/pooled.py examples/hospitals --least 0.98 --within 0.01
 
 test: setup ## run the tests
 	$(BIN)/python -m pytest -n $(WORKERS)
@@ -44,18 +45,35 @@ fix: setup ## format and repair what ruff can
 	$(BIN)/ruff format $(CHECKED)
 	$(BIN)/ruff check --fix $(CHECKED)
 
+rpc: setup ## the contracts' tests and a task on a real anvil (needs Node and npm)
+	$(MAKE) -C contracts node_modules/.stamp
+	$(BIN)/python -m pytest -n $(WORKERS) --engine anvil tests/conformance tests/contracts tests/rpc
+
 contracts: setup ## compile, compare artefacts, fuzz, analyse (needs Node and npm)
 	$(MAKE) -C contracts check
 
-bench: setup ## measure against bare engines and peers, as ratios
-	@for script in $(filter-out benchmarks/gas.py,$(sort $(wildcard benchmarks/[a-z]*.py))); do \
-	  echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: setup $(PEERS) ## measure against bare engines and peers (BENCH=--quick for a look)
+	$(BIN)/python -m benchmarks.run $(BENCH)
+
+$(PEERS): benchmarks/peers.txt | $(STAMP)
+	rm -rf .venv/peers
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --target .venv/peers --requirement benchmarks/peers.txt
+	@touch $@
+
+docs: setup ## render the reference pages from the code
+	$(BIN)/python docs/render.py
 
 gas: setup ## compare gas per action with the snapshot
 	$(BIN)/python benchmarks/gas.py --check
 
-mutants: setup ## break the contracts on purpose; the tests must notice
+mutants: setup ## break specification and contracts on purpose; the tests must notice
 	$(BIN)/python tests/mutants/run.py
+
+soak: setup ## kill runs a thousand times, fail every file call once, flip bits (an hour; SOAK="--seed 7")
+	$(BIN)/python -m tests.e2e.kills --kills 1000 $(SOAK)
+	$(BIN)/python -m tests.e2e.failures
+	$(BIN)/python -m tests.e2e.flips --flips 10000 $(SOAK)
 
 clean: ## remove caches and builds; keeps .venv and runs
 	rm -rf build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

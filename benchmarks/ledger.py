@@ -8,15 +8,13 @@ signed blocks over a dictionary. The two take turns, so that whatever slows the 
 from __future__ import annotations
 
 import statistics
-import sys
 import tempfile
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from web3 import Web3
 
+from benchmarks.measuring import Measured, Row, seconds
 from sheaf.ledger.client import Call, Client, address_of
 from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.engine import Block
@@ -90,17 +88,11 @@ class Bench:
         return contract
 
 
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def rates(bench: Bench) -> tuple[list[float], list[float]]:
-    """Seconds a block through the client, and through the bare engine."""
+def rates(bench: Bench, blocks: int) -> tuple[list[float], list[float]]:
+    """Seconds of each of so many blocks, through the client and through the bare engine."""
     contract = bench.create(COMMITS)
     through, bare = [], []
-    for block in range(BLOCKS):
+    for block in range(blocks):
         calls = [
             Call(account, contract, (7).to_bytes(32) + (SENDERS * block + index).to_bytes(32), GAS)
             for index, account in enumerate(bench.accounts)
@@ -126,21 +118,17 @@ def log_seconds(bench: Bench) -> float:
     return spent
 
 
-def main() -> int:
+def measure(quick: bool) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder) / "ledger.db")
-        through, bare = rates(bench)
+        through, bare = rates(bench, BLOCKS // 4 if quick else BLOCKS)
         spent = log_seconds(bench)
         bench.ledger.close()
     ratio = statistics.median(b / t for t, b in zip(through, bare, strict=True))
-    rate = SENDERS / statistics.median(through)
-    bare_rate = SENDERS / statistics.median(bare)
-    print(f"signing to receipt, blocks of {SENDERS}: {rate:.0f} transactions/s")
-    print(f"bare engine, the same blocks: {bare_rate:.0f} transactions/s")
-    print(f"ratio: {ratio:.2f} (target: at least {TARGET_RATIO})")
-    print(f"logs of {EVENTS} events: {spent:.2f} s (target: under {TARGET_SECONDS} s)")
-    return 0 if ratio >= TARGET_RATIO and spent < TARGET_SECONDS else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    rows = [
+        Row(f"blocks of {SENDERS}, signing to receipt", SENDERS / min(through), "transactions/s"),
+        Row("the same blocks, bare engine", SENDERS / min(bare), "transactions/s"),
+        Row("ledger's rate", ratio, "of the bare engine's", at_least=TARGET_RATIO),
+        Row(f"logs of {EVENTS:,} events", spent, "s", at_most=TARGET_SECONDS),
+    ]
+    return Measured(rows)

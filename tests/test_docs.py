@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+README = ROOT / "README.md"
+PAGES = sorted([README, *(ROOT / "docs").rglob("*.md")])
+SCRIPTED = [page for page in PAGES if "```sh\n" in page.read_text("utf-8")]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 MAKE = re.compile(r"(?:^    |`)make ([a-z]+)", re.MULTILINE)
@@ -40,16 +42,21 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_readme_has_commands_to_run() -> None:
+    assert README in SCRIPTED
+
+
+@pytest.mark.parametrize("page", SCRIPTED, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_shell_blocks_run(page: Path, tmp_path: Path) -> None:
-    for script in blocks(page, "sh"):
+    scripts = blocks(page, "sh")
+    assert scripts
+    for script in scripts:
         done = shell(script, tmp_path)
         assert done.returncode == 0, f"{script}\n{done.stderr}"
 
 
 def test_the_readme_s_own_task_runs(tmp_path: Path) -> None:
-    readme = ROOT / "README.md"
-    (code,), (settings,) = blocks(readme, "python"), blocks(readme, "toml")
+    (code,), (settings,) = blocks(README, "python"), blocks(README, "toml")
     (tmp_path / "task.py").write_text(code, encoding="utf-8")
     (tmp_path / "sheaf.toml").write_text(settings, encoding="utf-8")
     done = shell("sheaf run . && sheaf verify --last", tmp_path)
@@ -62,3 +69,8 @@ def test_every_make_command_named_exists() -> None:
     named = {name for page in PAGES for name in MAKE.findall(page.read_text("utf-8"))}
     assert {"demo", "test"} <= named
     assert named <= targets
+
+
+def test_the_reference_is_as_the_code_renders_it() -> None:
+    done = shell("python docs/render.py --check", ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
