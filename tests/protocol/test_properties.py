@@ -140,6 +140,17 @@ def test_abort_in_each_phase_with_the_sponsor_owning_the_aggregator_pool_yields_
     assert paid == (999 if counted else 0)
 
 
+def test_what_a_token_refuses_to_pay_is_kept_and_holds_nothing_else_back() -> None:
+    world = SpecWorld()
+    play = Play(world, changed(TERMS, rounds=1)).start()
+    play.honest_round()
+    owner = play.participant(2)
+    world.refusing = frozenset({REWARD})
+    assert play.do(owner, Claim(play.id)) == ["claims 100 and 500", "withdrew 100"]
+    world.refusing = frozenset()
+    assert play.do(owner, Withdraw(REWARD)) == ["withdrew 500"]
+
+
 def test_an_honest_round_costs_the_owner_of_the_pool_less_than_any_abort() -> None:
     play = at_hold()
     play.attempt("m", "m", "m")
