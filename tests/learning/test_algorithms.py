@@ -45,8 +45,8 @@ def test_a_task_can_name_every_row_and_no_other() -> None:
 @each_plain
 def test_step_adds_and_saturates(algorithm: Algorithm) -> None:
     model = [0, 5, LIMIT, LIMIT, -LIMIT, -(2**31), 7, -7]
-    aggregate = [0, -7, 1, -1, -1, 0, LIMIT, -LIMIT]
-    by_hand = [0, -2, LIMIT, LIMIT - 1, -LIMIT, -LIMIT, LIMIT, -LIMIT]
+    aggregate = [0, -7, 1, -1, -1, 1, LIMIT, -LIMIT]
+    by_hand = [0, -2, LIMIT, LIMIT - 1, -LIMIT, 1 - LIMIT, LIMIT, -LIMIT]
     vectors = np.array([model, aggregate], dtype=np.int32)
     stepped, state = algorithm.step(vectors[0], vectors[1], None)
     assert stepped.dtype == np.int32

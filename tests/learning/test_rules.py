@@ -203,6 +203,15 @@ def test_by_hand(rule: Rule, weights: list[int], expected: list[int]) -> None:
     assert rule.aggregate(updates, weights).tolist() == expected
 
 
+def test_many_samples_are_weighed_exactly() -> None:
+    # Half of the weight less a half: the mean of a and a + 1 lies just below a + 1/2. As floats,
+    # a large a would hide by how little.
+    weights = [65_535] * 16 + [1]
+    for a in (LIMIT - 1, -LIMIT, 0):
+        updates = [np.array([a + (index < 8)], dtype=np.int32) for index in range(17)]
+        assert weighted_mean().aggregate(updates, weights).tolist() == [a]
+
+
 def test_a_trim_of_half_is_refused_by_the_factory() -> None:
     with pytest.raises(ValueError, match="less than 1/2"):
         trimmed_mean(1, 2)

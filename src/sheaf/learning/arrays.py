@@ -64,6 +64,21 @@ def rdiv(a: Any, b: int) -> Any:
     return nudged // b
 
 
+EXACT_QUOTIENTS = 2**48
+"""Below this magnitude, ``round_quotients`` is ``rdiv``."""
+
+
+def round_quotients(sums: Any, divisor: int) -> None:
+    """Put ``sums / divisor`` rounded to nearest, halves away from zero, in place of ``sums``.
+
+    ``sums`` are integers below ``EXACT_QUOTIENTS`` in float64. The factor is above ``1 / divisor``
+    by a share between 2**-51 and 2**-49, its own rounding and the product's included. So a half is
+    no half any more, and nothing else reaches one, since it is ``1 / (2 * divisor)`` or more away.
+    """
+    sums *= (1 + 2**-50) / divisor
+    namespace(sums).round(sums, out=sums)
+
+
 def check_vectors(vectors: Sequence[Any]) -> None:
     """Raise ``InvalidModel`` unless ``vectors`` are int32 vectors of one library and one length."""
     if not vectors:
@@ -92,14 +107,13 @@ def by_columns(
 ) -> Vector:
     """Return the int32 vector that ``kernel`` makes of checked ``vectors``, chunk by chunk.
 
-    ``kernel`` gets one slice of at most ``columns`` lattice integers per vector, which it must not
-    write to, and returns integers in the lattice's range, in an array that it may use again.
+    ``kernel`` gets one slice of at most ``columns`` entries per vector, as they are, which it must
+    not write to, and returns integers in the lattice's range, in an array that it may use again.
     """
     coordinates = len(vectors[0])  # type: ignore[arg-type]  # a vector of either library has one
     result = empty((coordinates,), "int32", vectors[0])
     for block in blocks(coordinates, columns):
-        entries = [lattice_integers(vector[block]) for vector in vectors]  # type: ignore[index]
-        result[block] = kernel(entries)
+        result[block] = kernel([vector[block] for vector in vectors])  # type: ignore[index]
     return result  # type: ignore[no-any-return]
 
 

@@ -4,7 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sheaf.learning.arrays import Vector, by_columns, check_vectors, empty, namespace
+from sheaf.learning.arrays import (
+    Vector,
+    by_columns,
+    check_vectors,
+    empty,
+    lattice_integers,
+    namespace,
+)
 from sheaf.protocol.arithmetic import LIMIT
 
 State = Any
@@ -57,8 +64,8 @@ def add(model: Vector, aggregate: Vector, state: State) -> tuple[Vector, State]:
 
     def kernel(entries: list[Any]) -> Any:
         total = empty((len(entries[0]),), "int64", entries[0])
-        total[:] = entries[0]
-        total += entries[1]
+        total[:] = lattice_integers(entries[0])
+        total += lattice_integers(entries[1])
         return module.clip(total, -LIMIT, LIMIT)
 
     return by_columns([model, aggregate], kernel), state

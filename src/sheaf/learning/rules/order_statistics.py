@@ -10,10 +10,11 @@ from typing import Any
 from sheaf.learning.arrays import (
     Vector,
     blocks,
+    by_columns,
     empty,
     lattice_integers,
     namespace,
-    rdiv,
+    round_quotients,
     sort_rows,
 )
 from sheaf.learning.rules.networks import network
@@ -45,20 +46,16 @@ def middle_mean(updates: Sequence[Vector], dropped: int) -> Vector:
 
     ``dropped`` entries go at each end, and at least one of ``updates`` is left.
     """
-    coordinates = len(updates[0])  # type: ignore[arg-type]  # a vector of either library has one
-    result = empty((coordinates,), "int32", updates[0])
-    by_network = len(updates) <= NETWORK_ROWS
-    kernel = _by_network(updates, dropped) if by_network else _by_sorting(updates, dropped)
     # Which entries are in the middle does not depend on how -2**31 reads, so only they are read.
-    for block in blocks(coordinates, NETWORK_COLUMNS if by_network else _READ_COLUMNS):
-        result[block] = kernel([update[block] for update in updates])  # type: ignore[index]
-    return result  # type: ignore[no-any-return]
+    if len(updates) <= NETWORK_ROWS:
+        return by_columns(updates, _by_network(updates, dropped), NETWORK_COLUMNS)
+    return by_columns(updates, _by_sorting(updates, dropped), _READ_COLUMNS)
 
 
 def _by_network(updates: Sequence[Any], dropped: int) -> Kernel:
     module, plan = namespace(updates[0]), network(len(updates), dropped)
     scratch = empty((plan.scratch, NETWORK_COLUMNS), "int32", updates[0])
-    sums = empty((2, NETWORK_COLUMNS), "int64", updates[0])
+    sums = empty((2, NETWORK_COLUMNS), "float64", updates[0])
     steps = [
         (
             module.minimum if step.is_minimum else module.maximum,
@@ -80,15 +77,17 @@ def _by_network(updates: Sequence[Any], dropped: int) -> Kernel:
 
 
 def _mean(rows: Sequence[Any], sums: Any) -> Any:
+    """Return the mean of int32 rows, in one of them or in the float64 ``sums``."""
     if len(rows) == 1:
         return rows[0]
     total, added = sums
     total[:] = rows[0]
     for row in rows[1:]:
-        # Widened first: adding int32 to int64 takes twice as long.
+        # Widened first: adding an int32 row takes twice as long.
         added[:] = row
         total += added
-    return rdiv(total, len(rows))
+    round_quotients(total, len(rows))
+    return total
 
 
 def _by_sorting(updates: Sequence[Any], dropped: int) -> Kernel:
@@ -97,7 +96,7 @@ def _by_sorting(updates: Sequence[Any], dropped: int) -> Kernel:
     rows = empty((count, _READ_COLUMNS + _PADDING), "int32", like)
     columns = empty((SORTED_COLUMNS, count), "int32", like)
     picked = empty((min(left, _FEW), _READ_COLUMNS), "int32", like)
-    sums = empty((2, _READ_COLUMNS), "int64", like)
+    sums = empty((2, _READ_COLUMNS), "float64", like)
 
     def kernel(entries: list[Any]) -> Any:
         width = len(entries[0])
@@ -114,7 +113,8 @@ def _by_sorting(updates: Sequence[Any], dropped: int) -> Kernel:
                 sums[0, block] = _row_sums(middle)
         if left <= _FEW:
             return _mean([lattice_integers(row) for row in picked[:, :width]], sums[:, :width])
-        return rdiv(sums[0, :width], left)
+        round_quotients(sums[0, :width], left)
+        return sums[0, :width]
 
     return kernel
 

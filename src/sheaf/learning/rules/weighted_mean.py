@@ -13,9 +13,19 @@ lemma 1); the weight cap is what bounds that share.
 from collections.abc import Sequence
 from typing import Any
 
-from sheaf.learning.arrays import Vector, by_columns, empty, rdiv
+from sheaf.learning.arrays import (
+    EXACT_QUOTIENTS,
+    Vector,
+    by_columns,
+    empty,
+    lattice_integers,
+    namespace,
+    rdiv,
+    round_quotients,
+)
 from sheaf.learning.rules.rule import Rule, check_round
 from sheaf.protocol import columns
+from sheaf.protocol.arithmetic import LIMIT
 
 _COLUMNS = 32_768
 """Columns worked on at once: the fewer calls, the better, as long as a group stays in cache."""
@@ -31,23 +41,37 @@ def weighted_mean() -> Rule:
 
 def _aggregate(updates: Sequence[Vector], weights: Sequence[int]) -> Vector:
     check_round(updates, weights)
+    weight = sum(weights)
     factors = empty((len(weights),), "float64", updates[0])
-    for index, weight in enumerate(weights):
-        factors[index] = weight
+    for index, factor in enumerate(weights):
+        factors[index] = factor
+    weigh = namespace(updates[0]).matmul
     floats = empty((_GROUP, _COLUMNS), "float64", updates[0])
-    sums = empty((2, _COLUMNS), "int64", updates[0])
+    product = empty((_COLUMNS,), "float64", updates[0])
+    # Few samples leave every sum small enough to stay in floats, which is faster.
+    in_floats = weight * 2**31 <= EXACT_QUOTIENTS
+    sums = empty((2, _COLUMNS), "float64" if in_floats else "int64", updates[0])
 
     def kernel(entries: list[Any]) -> Any:
-        width = len(entries[0])
-        total, added = sums[:, :width]
-        total[:] = 0
+        total, added = sums[:, : len(entries[0])]
         for start in range(0, len(entries), _GROUP):
             group = entries[start : start + _GROUP]
-            rows = floats[: len(group), :width]
+            rows = floats[: len(group), : len(total)]
             for row, entry in zip(rows, group, strict=True):
                 row[:] = entry
-            added[:] = factors[start : start + _GROUP] @ rows
-            total += added
-        return rdiv(total, sum(weights))
+                # Looked at second: by now the entries are in cache.
+                if entry.min() < -LIMIT:
+                    row[:] = lattice_integers(entry)
+            weighed = product[: len(total)]
+            weigh(rows.T, factors[start : start + _GROUP], out=weighed)
+            if start == 0:
+                total[:] = weighed
+            else:
+                added[:] = weighed
+                total += added
+        if in_floats:
+            round_quotients(total, weight)
+            return total
+        return rdiv(total, weight)
 
     return by_columns(updates, kernel, _COLUMNS)
