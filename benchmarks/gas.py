@@ -168,7 +168,7 @@ def terms(reward_token: bytes) -> Terms:
             committee_fee=FEE,
             participant_stake=STAKE,
             aggregator_stake=STAKE,
-            demand_bond=SLASH,
+            court_bond=SLASH,
             slash_nonce=SLASH,
             slash_commit=SLASH,
             slash_reveal=SLASH,

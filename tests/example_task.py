@@ -52,7 +52,7 @@ TASK = t.Task(
         committee_fee=Amount(10**5),
         participant_stake=Amount(1000),
         aggregator_stake=Amount(1000),
-        demand_bond=Amount(50),
+        court_bond=Amount(50),
         slashes=t.Slashes(*map(Amount, (10, 20, 30, 40, 50, 60))),
     ),
     visibility="public",

@@ -49,7 +49,7 @@ contract Books is Federation {
         sum = uint256(task.money.burnedStake) + task.settlement.pool;
         uint256 locks = uint256(task.attempts[0].missing).count();
         locks += uint256(task.attempts[1].missing).count();
-        sum += locks * task.amounts.demandBond;
+        sum += locks * task.amounts.courtBond;
         for (uint256 index = 0; index < accounts.length; ++index) {
             sum += task.seats[accounts[index]].stake;
         }

@@ -128,7 +128,7 @@ BAD: list[tuple[str, str | None, str]] = [
         "49",
         "found 49, accepted: rounds x the largest aggregator slash, and the nonce slash",
     ),
-    ("stake.demand_bond", "6", "found 6, accepted: at most the largest aggregator slash"),
+    ("stake.court_bond", "6", "found 6, accepted: at most the largest aggregator slash"),
     ("stake.slash.reveal", "true", f"found true, accepted: {AMOUNT}"),
     ("evaluation.metrics", '["auk"]', f"found ['auk'], accepted: each once of {METRICS}"),
     ("task.visibility", '"committee"', "found 'committee', accepted: public"),
@@ -341,7 +341,7 @@ def test_defaults_follow_from_what_is_given(tmp_path: Path) -> None:
     assert e.participant_stake == 10 * max(e.slashes.commit, e.slashes.reveal, e.slashes.withheld)
     assert e.aggregator_stake == 10 * max(e.slashes.silent, e.slashes.overturned)
     assert e.participant_stake == 20 * 10**18
-    assert e.demand_bond == 10**18
+    assert e.court_bond == 10**18
     assert e.reward_token == bytes(20)
     assert found.folder == tmp_path
 
@@ -349,7 +349,7 @@ def test_defaults_follow_from_what_is_given(tmp_path: Path) -> None:
 def test_without_slashes_nothing_need_be_staked(tmp_path: Path) -> None:
     kinds = ("nonce", "commit", "reveal", "withheld", "silent", "overturned")
     e = plan_of(tmp_path, {f"stake.slash.{kind}": "0" for kind in kinds}).economics
-    assert (e.participant_stake, e.aggregator_stake, e.demand_bond) == (0, 0, 0)
+    assert (e.participant_stake, e.aggregator_stake, e.court_bond) == (0, 0, 0)
 
 
 def test_amounts_are_exact(tmp_path: Path) -> None:

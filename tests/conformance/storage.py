@@ -86,7 +86,7 @@ TERMS = (
     packed(20, "committee_fee:12 slash_nonce:12"),
     packed(21, "slash_commit:12 slash_reveal:12"),
     packed(22, "slash_silent:12 slash_overturned:12"),
-    packed(23, "demand_bond:12 slash_withheld:12"),
+    packed(23, "court_bond:12 slash_withheld:12"),
     packed(24, "participant_stake:12 aggregator_stake:12"),
 )
 IDENTITY = packed(25, "sponsor:20 registered_participants:3 registered_aggregators:3")

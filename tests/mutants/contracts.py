@@ -90,7 +90,7 @@ MONEY = (
     Mutant(
         "bonds do not return",
         SETTLING,
-        "seat.stake += state.amounts.demandBond;",
+        "seat.stake += state.amounts.courtBond;",
         "{}",
         "one_member_misses_a_chunk",
     ),

@@ -42,7 +42,7 @@ SPECIFICATION = (
         "task.escrow -= e.round_reward + e.committee_fee",
         "task.escrow -= e.round_reward",
     ),
-    Mutant("bonds stay", SETTLEMENT, "seat.stake += task.terms.economics.demand_bond", "pass"),
+    Mutant("bonds stay", SETTLEMENT, "seat.stake += task.terms.economics.court_bond", "pass"),
     Mutant("opened seats lose the deposit", SETTLEMENT, "if not seat.opened:", "if seat.opened:"),
     Mutant("claims are repeated", SETTLEMENT, "seat.stake = seat.credit = 0", "seat.stake = 0"),
     Mutant(
@@ -87,7 +87,7 @@ SPECIFICATION = (
     ),
     Mutant("a quorum and one", ATTEMPTS, "agreed.bit_count() >= need", "agreed.bit_count() > need"),
     Mutant("a Missing votes", ATTEMPTS, "attempt.opened & ~attempt.missing", "attempt.opened"),
-    Mutant("no bond", ATTEMPTS, ".stake -= task.terms.economics.demand_bond", ".stake -= 0"),
+    Mutant("no bond", ATTEMPTS, ".stake -= task.terms.economics.court_bond", ".stake -= 0"),
     Mutant("the minimum fails", ROUNDS, "committed < task.terms", "committed <= task.terms"),
     Mutant("no forgiveness", ROUNDS, "task.aborts + 1 if aborted else 0", "task.aborts + aborted"),
     Mutant("three aborts", ROUNDS, "if task.aborts == 2:", "if task.aborts == 3:"),

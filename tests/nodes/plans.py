@@ -75,6 +75,6 @@ def economics(rounds: int) -> task.Economics:
         committee_fee=Amount(10 * TOKEN),
         participant_stake=Amount(4 * rounds * STAKE),
         aggregator_stake=Amount(6 * rounds * STAKE),
-        demand_bond=Amount(1 * STAKE),
+        court_bond=Amount(1 * STAKE),
         slashes=slashes,
     )

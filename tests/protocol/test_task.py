@@ -107,16 +107,16 @@ ILL_TYPED: tuple[tuple[str, str, object, str], ...] = (
     ),
     (
         "economics",
-        "demand_bond",
+        "court_bond",
         5,
-        "Task.economics.demand_bond: found int 5; accepted str",
+        "Task.economics.court_bond: found int 5; accepted str",
     ),
     *(
         (
             "economics",
-            "demand_bond",
+            "court_bond",
             text,
-            f"Task.economics.demand_bond: found {text!r}; accepted: a decimal integer as text",
+            f"Task.economics.court_bond: found {text!r}; accepted: a decimal integer as text",
         )
         for text in ("", "-1", "+1", "01", "1.0", "1e3", " 1", "\u0661")
     ),
@@ -129,7 +129,7 @@ def test_ill_typed_fields_are_refused(part: str, field: str, value: object, line
 
 
 def test_an_amount_of_absurd_length_is_refused() -> None:
-    assert "demand_bond" in refusal(edited("economics", "demand_bond", "9" * 5000))
+    assert "court_bond" in refusal(edited("economics", "court_bond", "9" * 5000))
 
 
 def test_a_document_that_is_no_map_is_refused() -> None:

@@ -22,7 +22,7 @@ DTYPES = "bool, uint8, int8, int16, int32, int64, float16, bfloat16, float32, fl
 ESCROW = "rounds x (reward + fee) of at most 2^96 - 1"
 TITLE = "1 to 100 printable characters"
 AMOUNTS = (
-    *("round_reward", "committee_fee", "participant_stake", "aggregator_stake", "demand_bond"),
+    *("round_reward", "committee_fee", "participant_stake", "aggregator_stake", "court_bond"),
     *(f"slashes.{name}" for name in t.Slashes.__dataclass_fields__),
 )
 
@@ -213,9 +213,9 @@ VIOLATIONS: tuple[tuple[str, object, str], ...] = (
         f"aggregator_stake: found 599; accepted: {AGGREGATOR_STAKE}",
     ),
     (
-        "economics.demand_bond",
+        "economics.court_bond",
         61,
-        "demand_bond: found 61; accepted: at most the largest aggregator slash",
+        "court_bond: found 61; accepted: at most the largest aggregator slash",
     ),
     (
         "model.chunk_bytes",

@@ -86,7 +86,7 @@ VIOLATIONS: dict[str, tuple[dict[str, int | bytes], ...]] = {
         {"committee_fee": BIG},
         {"participant_stake": BIG},
         {"aggregator_stake": BIG},
-        {"demand_bond": BIG},
+        {"court_bond": BIG},
         {"slash_nonce": BIG},
         {"slash_commit": BIG},
         {"slash_reveal": BIG},
@@ -110,7 +110,7 @@ VIOLATIONS: dict[str, tuple[dict[str, int | bytes], ...]] = {
         {"slash_overturned": 101},
         {"participant_stake": 201, "slash_nonce": 201},
     ),
-    "demand_bond": ({"demand_bond": 24},),
+    "court_bond": ({"court_bond": 24},),
 }
 
 # Changes after which the terms still hold, at the outermost values.
@@ -138,7 +138,7 @@ ACCEPTED: tuple[dict[str, int | bytes], ...] = (
     {"round_reward": BIG // 2 - 101},  # rounds x (reward + fee) is 2^96 - 2
     {"participant_stake": 34, "aggregator_stake": 46},
     {"slash_nonce": 100, "slash_commit": 50, "slash_reveal": 50, "slash_withheld": 50},
-    {"slash_silent": 100, "slash_overturned": 100, "demand_bond": 100},
+    {"slash_silent": 100, "slash_overturned": 100, "court_bond": 100},
     {"participant_stake": BIG - 1, "aggregator_stake": BIG - 1},
 )
 

@@ -239,7 +239,7 @@ def a_taxed_reward_is_withdrawn_whole(world: World) -> None:
 
 @vector()
 def a_task_without_reward_or_slashes(world: World) -> None:
-    free = dict.fromkeys(("round_reward", "committee_fee", "demand_bond", "slash_nonce"), 0)
+    free = dict.fromkeys(("round_reward", "committee_fee", "court_bond", "slash_nonce"), 0)
     free |= dict.fromkeys(("slash_commit", "slash_reveal", "slash_withheld"), 0)
     free |= dict.fromkeys(("slash_silent", "slash_overturned"), 0)
     play = Play(world, changed(TERMS, **free)).start()

@@ -106,7 +106,7 @@ abstract contract Attempts is Rounds {
         attempt.missing |= uint32(1 << slot);
         state.current.named |= 1 << position;
         // A member that held covers a round, and the bond is at most that.
-        state.seats[msg.sender].stake -= state.amounts.demandBond;
+        state.seats[msg.sender].stake -= state.amounts.courtBond;
         emit MissingRevealed(
             task, msg.sender, place.round, place.attempt, slot, position, chunk, receipt, salt
         );

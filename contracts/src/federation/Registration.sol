@@ -174,7 +174,7 @@ abstract contract Registration is Rounds, Guarded {
         amounts.slashReveal = uint96(e.slashReveal);
         amounts.slashSilent = uint96(e.slashSilent);
         amounts.slashOverturned = uint96(e.slashOverturned);
-        amounts.demandBond = uint96(e.demandBond);
+        amounts.courtBond = uint96(e.courtBond);
         amounts.slashWithheld = uint96(e.slashWithheld);
         amounts.participantStake = uint96(e.participantStake);
         amounts.aggregatorStake = uint96(e.aggregatorStake);

@@ -228,7 +228,7 @@ abstract contract Settling is Rounds {
             if (!concerned.has(slot)) continue;
             address account = _memberAt(state, number, slot);
             Seat storage seat = state.seats[account];
-            if (uint256(attempt.missing).has(slot)) seat.stake += state.amounts.demandBond;
+            if (uint256(attempt.missing).has(slot)) seat.stake += state.amounts.courtBond;
             if (uint256(attempt.silent).has(slot)) {
                 // A seat that cannot cover a round stood empty, which is no silence.
                 if (seat.stake >= _aggregatorRoundStake(state.amounts)) {

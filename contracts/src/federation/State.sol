@@ -153,7 +153,7 @@ abstract contract State is IFederation {
         uint96 slashReveal;
         uint96 slashSilent;
         uint96 slashOverturned;
-        uint96 demandBond;
+        uint96 courtBond;
         uint96 slashWithheld;
         uint96 participantStake;
         uint96 aggregatorStake;

@@ -97,7 +97,7 @@ struct Economics {
     uint256 committeeFee;
     uint256 participantStake;
     uint256 aggregatorStake;
-    uint256 demandBond;
+    uint256 courtBond;
     uint256 slashNonce;
     uint256 slashCommit;
     uint256 slashReveal;

@@ -107,13 +107,13 @@ library Bounds {
         _require(e.participantStake >= _max(rounds * round, e.slashNonce), "participant_stake");
         round = _max(e.slashSilent, e.slashOverturned);
         _require(e.aggregatorStake >= _max(rounds * round, e.slashNonce), "aggregator_stake");
-        _require(e.demandBond <= round, "demand_bond");
+        _require(e.courtBond <= round, "court_bond");
     }
 
     /// @dev The bits of all amounts together fit 96 bits if and only if each amount does.
     function _amounts(Economics calldata e) private pure returns (bool) {
         uint256 funding = e.roundReward | e.committeeFee | e.participantStake | e.aggregatorStake;
-        uint256 slashes = e.demandBond | e.slashNonce | e.slashCommit | e.slashReveal;
+        uint256 slashes = e.courtBond | e.slashNonce | e.slashCommit | e.slashReveal;
         uint256 court = e.slashWithheld | e.slashSilent | e.slashOverturned;
         return funding | slashes | court <= MAX_AMOUNT;
     }

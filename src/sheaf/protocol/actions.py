@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sheaf.protocol.opening import Opening
 from sheaf.protocol.terms import Terms
 
 
@@ -149,6 +150,108 @@ class Withdraw:
     token: bytes
 
 
+@dataclass(frozen=True)
+class Roots:
+    """Tree roots, zero for none: the claimed model and optimiser state, and those before."""
+
+    model: bytes
+    state: bytes
+    old_model: bytes
+    old_state: bytes
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """Say that the claim is wrong at one coordinate of the model (`matter` 1) or of the optimiser's
+    state (2), and show why: what was there, what is claimed, and `column`, the entries of the
+    counted updates at the coordinate, int32 little-endian in cohort order.
+
+    `openings`, in order: of the model the old and the claimed one, and where the server's optimiser
+    moves the coordinate the old state; of the state the old and the claimed one. `number` is 0 for
+    a new dispute, for which up to `bond` stake tokens are pulled, or that of the sender's descent
+    whose chunk was served, which needs no further bond.
+    """
+
+    task: bytes
+    number: int
+    matter: int
+    coordinate: int
+    roots: Roots
+    openings: tuple[Opening, ...]
+    column: bytes
+    bond: int
+
+
+@dataclass(frozen=True)
+class Refute:
+    """Open the entry of a filed column, resupplied, that its participant did not commit to."""
+
+    task: bytes
+    number: int
+    position: int
+    column: bytes
+    opening: Opening
+
+
+@dataclass(frozen=True)
+class Descend:
+    """Say that bytes of the claimed model (`matter` 1) or state (2) are not served: whoever stands
+    by the claim must lead down to a chunk that the sender chooses. Of `roots` the claimed ones are
+    read."""
+
+    task: bytes
+    matter: int
+    roots: Roots
+    bond: int
+
+
+@dataclass(frozen=True)
+class Unfold:
+    """Post the hashes six levels below a descent's node, or fewer above the leaves. Anyone may."""
+
+    task: bytes
+    number: int
+    hashes: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Pick:
+    """Choose where a descent goes on: one of the hashes posted last, resupplied."""
+
+    task: bytes
+    number: int
+    child: int
+    hashes: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Say that a chunk of the counted update at a cohort position is not served."""
+
+    task: bytes
+    position: int
+    chunk: int
+    bond: int
+
+
+@dataclass(frozen=True)
+class Supply:
+    """Post the chunk that is due: with its path to the update's root for a demand, with none at the
+    end of a descent. Anyone may."""
+
+    task: bytes
+    number: int
+    opening: Opening
+
+
+@dataclass(frozen=True)
+class Decide:
+    """Decide a dispute on which the side that had to move was silent. Anyone may."""
+
+    task: bytes
+    number: int
+
+
 Action = (
     Publish
     | Register
@@ -165,4 +268,12 @@ Action = (
     | Report
     | Claim
     | Withdraw
+    | Challenge
+    | Refute
+    | Descend
+    | Unfold
+    | Pick
+    | Demand
+    | Supply
+    | Decide
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sheaf.protocol import draws
 from sheaf.protocol.actions import CommitVerdict, Hold, RevealMissing, RevealVerdict
+from sheaf.protocol.docket import expect_room
 from sheaf.protocol.errors import Reason, Rejected
 from sheaf.protocol.events import (
-    AttemptFailed,
     Cause,
     Claimed,
     Counted,
@@ -19,10 +19,9 @@ from sheaf.protocol.events import (
 from sheaf.protocol.hashing import ZERO, Missing, Verdict
 from sheaf.protocol.merkle import Kind
 from sheaf.protocol.optimisers import OptimiserKind
-from sheaf.protocol.rounds import abort, start_attempt
-from sheaf.protocol.state import Attempt, Env, Federation, Role, Seat, Task
-
-LAST_ATTEMPT = 2
+from sheaf.protocol.rounds import LAST_ATTEMPT, fail_attempt
+from sheaf.protocol.state import Attempt, Env, Federation, Matter, Role, Seat, Task
+from sheaf.protocol.withholding import enter_demand
 
 
 def hold(federation: Federation, env: Env, action: Hold) -> None:
@@ -125,7 +124,8 @@ def reveal_verdict(federation: Federation, env: Env, action: RevealVerdict) -> N
 
 
 def reveal_missing(federation: Federation, env: Env, action: RevealMissing) -> None:
-    """Open a `Missing` for a counted update: it locks the demand's bond and names the update."""
+    """Open a `Missing` for a counted update: it names the update and demands the chunk, with a bond
+    from the member's stake."""
     task = federation.task(action.task)
     slot, attempt = _opening_member(task, env)
     opened = (action.position, action.chunk, action.receipt, action.salt)
@@ -137,40 +137,35 @@ def reveal_missing(federation: Federation, env: Env, action: RevealMissing) -> N
         raise Rejected(Reason.NOT_COUNTED)
     if action.chunk >= task.terms.model.leaves:
         raise Rejected(Reason.CHUNK_OUT_OF_RANGE)
+    expect_room(task)
     attempt.opened |= 1 << slot
     attempt.missing |= 1 << slot
     task.current.named |= 1 << action.position
-    task.seats[env.sender].stake -= task.terms.economics.demand_bond
+    task.seats[env.sender].stake -= task.terms.economics.court_bond
     federation.emit(MissingRevealed(task.id, env.sender, task.round, task.attempt, slot, *opened))
+    place = (action.position, action.chunk)
+    enter_demand(federation, task, env, Matter.MISSING, place, bonds=1)
 
 
 def close_verdicts(federation: Federation, task: Task, now: int) -> None:
-    """VERDICT_REVEAL -> CHALLENGE with a claim, or a failed attempt."""
+    """VERDICT_REVEAL -> CHALLENGE with a claim, or a failed attempt, once no demand is open."""
     attempt = task.current.attempts[-1]
-    attempt.silent = _others(task, attempt.opened)
     results = attempt.opened & ~attempt.missing
     words = {slot: word for slot, word in attempt.words.items() if results >> slot & 1}
     need = draws.quorum(task.terms.cohort.committee)
     for word in words.values():
         agreed = sum(1 << slot for slot, other in words.items() if other == word)
         if agreed.bit_count() >= need:
+            attempt.silent = _others(task, attempt.opened)
             attempt.agreed, task.current.claim = agreed, word
             federation.emit(Claimed(task.id, task.round, task.attempt, word))
             deadline = now + task.terms.schedule.challenge_s
             federation.start(task, Phase.CHALLENGE, deadline)
             return
+    if task.open_disputes:
+        raise Rejected(Reason.DISPUTE_OPEN)
+    attempt.silent = _others(task, attempt.opened)
     fail_attempt(federation, task, now, Cause.NO_QUORUM)
-
-
-def fail_attempt(federation: Federation, task: Task, now: int, cause: Cause) -> None:
-    """Go on with the next committee, or abort after the last attempt or with an empty pool."""
-    federation.emit(AttemptFailed(task.id, task.round, task.attempt, cause))
-    if task.attempt == LAST_ATTEMPT:
-        abort(federation, task, now, cause)
-    elif len(task.aggregators) < (task.attempt + 1) * task.terms.cohort.committee:
-        abort(federation, task, now, Cause.POOL_EXHAUSTED)
-    else:
-        start_attempt(federation, task, now)
 
 
 def _others(task: Task, mask: int) -> int:

@@ -60,7 +60,7 @@ BOUNDS = {
     ),
     "verdict_commit_s": "1 to 2^32 - 1 seconds",
     "verdict_reveal_s": "1 to 2^32 - 1 seconds",
-    "challenge_s": "0 to 2^32 - 1 seconds",
+    "challenge_s": "1 to 2^32 - 1 seconds",
     "minimum": "1 to goal",
     "goal": "minimum to 256",
     "committee": "1, or 3 to 31",
@@ -70,7 +70,7 @@ BOUNDS = {
     "amounts": "0 to 2^96 - 1",
     "participant_stake": "rounds x the largest participant slash, and the nonce slash",
     "aggregator_stake": "rounds x the largest aggregator slash, and the nonce slash",
-    "demand_bond": "at most the largest aggregator slash",
+    "court_bond": "at most the largest aggregator slash",
 }
 """What the contract accepts, by the name of the field in the terms."""
 
@@ -198,7 +198,7 @@ def _amount_bounds(task: Task) -> Iterator[Bound]:
     """The contract refuses all of these as `amounts`; a person is told which it is."""
     e = task.economics
     names = ("round_reward", "committee_fee", "participant_stake", "aggregator_stake")
-    amounts = {name: getattr(e, name) for name in (*names, "demand_bond")}
+    amounts = {name: getattr(e, name) for name in (*names, "court_bond")}
     amounts |= {f"slashes.{name}": value for name, value in vars(e.slashes).items()}
     for name, value in amounts.items():
         yield f"economics.{name}", 0 <= value <= terms.MAX_AMOUNT, value, "0 to 2^96 - 1"

@@ -9,6 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from sheaf.protocol.court_events import (
+    Challenged,
+    CourtPaid,
+    Decided,
+    Demanded,
+    Descended,
+    Refuted,
+    Supplied,
+    Unfolded,
+    WindowExtended,
+)
 from sheaf.protocol.terms import Terms
 
 
@@ -44,6 +55,7 @@ class Cause(IntEnum):
     NO_NONCE = 10
     WITHHELD = 11
     OVERTURNED = 12
+    DISMISSED = 13
 
 
 @dataclass(frozen=True)
@@ -198,7 +210,7 @@ class VerdictRevealed:
 
 @dataclass(frozen=True)
 class MissingRevealed:
-    """A member opened a `Missing`; its bond is locked until the round settles."""
+    """A member opened a `Missing`; the `Demanded` that it is follows."""
 
     task: bytes
     account: bytes
@@ -348,5 +360,14 @@ EVENTS: dict[str, type[object]] = {
         TaskEnded,
         SeatClaimed,
         Withdrawn,
+        Challenged,
+        Refuted,
+        Descended,
+        Unfolded,
+        Demanded,
+        Supplied,
+        Decided,
+        WindowExtended,
+        CourtPaid,
     )
 }

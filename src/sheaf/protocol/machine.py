@@ -6,7 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from sheaf.protocol import actions as a
-from sheaf.protocol import attempts, registration, rounds, settlement
+from sheaf.protocol import (
+    attempts,
+    dispute,
+    docket,
+    registration,
+    rounds,
+    settlement,
+    withholding,
+)
 from sheaf.protocol.errors import Reason, Rejected
 from sheaf.protocol.events import Phase
 from sheaf.protocol.state import Env, Federation, Task
@@ -21,13 +29,16 @@ CLOSINGS: dict[Phase, Transition] = {
     Phase.HOLD: attempts.close_holds,
     Phase.VERDICT_COMMIT: attempts.close_verdict_commits,
     Phase.VERDICT_REVEAL: attempts.close_verdicts,
+    Phase.CHALLENGE: docket.close_window,
 }
 
 
 def advance(federation: Federation, env: Env, action: a.Advance) -> None:
-    """Close the running phase once its deadline has passed; a round is ended by `settle`."""
+    """Close the running phase once its deadline has passed. A round is ended by `settle`: only a
+    void attempt's CHALLENGE is closed here."""
     task = federation.task(action.task)
-    if task.phase not in CLOSINGS:
+    settles = task.phase == Phase.CHALLENGE and not task.current.void
+    if task.phase not in CLOSINGS or settles:
         raise Rejected(Reason.WRONG_PHASE)
     if env.now < task.deadline:
         raise Rejected(Reason.NOT_YET)
@@ -50,6 +61,14 @@ HANDLERS: dict[type[object], Callable[[Federation, Env, Any], None]] = {
     a.Settle: settlement.settle,
     a.Claim: settlement.claim,
     a.Withdraw: settlement.withdraw,
+    a.Challenge: dispute.challenge,
+    a.Refute: dispute.refute,
+    a.Descend: withholding.descend,
+    a.Unfold: withholding.unfold,
+    a.Pick: withholding.pick,
+    a.Demand: withholding.demand,
+    a.Supply: withholding.supply,
+    a.Decide: docket.decide,
 }
 
 

@@ -6,6 +6,7 @@ from sheaf.protocol import draws, hashing
 from sheaf.protocol.actions import Commit, Report, Reveal
 from sheaf.protocol.errors import Reason, Rejected
 from sheaf.protocol.events import (
+    AttemptFailed,
     Cause,
     CohortDrawn,
     Committed,
@@ -21,6 +22,7 @@ from sheaf.protocol.state import Attempt, Env, Federation, Role, Round, Task
 from sheaf.protocol.terms import Visibility
 
 MAX_REPORT_BYTES = 1024
+LAST_ATTEMPT = 2
 
 
 def start_round(federation: Federation, task: Task, now: int) -> None:
@@ -94,13 +96,27 @@ def close_reveals(federation: Federation, task: Task, now: int) -> None:
 
 
 def start_attempt(federation: Federation, task: Task, now: int) -> None:
-    """Enter HOLD with the next committee."""
-    task.current.attempts.append(Attempt())
+    """Enter HOLD with the next committee; the disputes of the one before are closed."""
+    task.current.void = False
+    task.current.attempts.append(Attempt(first=len(task.current.disputes)))
     federation.start(task, Phase.HOLD, now + task.terms.schedule.hold_s)
+
+
+def fail_attempt(federation: Federation, task: Task, now: int, cause: Cause) -> None:
+    """Go on with the next committee, or abort after the last attempt or with an empty pool."""
+    task.current.claim = ZERO
+    federation.emit(AttemptFailed(task.id, task.round, task.attempt, cause))
+    if task.attempt == LAST_ATTEMPT:
+        abort(federation, task, now, cause)
+    elif len(task.aggregators) < (task.attempt + 1) * task.terms.cohort.committee:
+        abort(federation, task, now, Cause.POOL_EXHAUSTED)
+    else:
+        start_attempt(federation, task, now)
 
 
 def abort(federation: Federation, task: Task, now: int, cause: Cause) -> None:
     """End the round without a claim; one window remains in which duplicates can be named."""
+    task.current.void = False
     federation.emit(RoundAborted(task.id, task.round, cause))
     federation.start(task, Phase.ABORTED, now + task.terms.schedule.challenge_s)
 

@@ -1,12 +1,14 @@
 """Settlement: the only place where money moves (docs/protocol, "Money").
 
-Two sweeps over the cohort, paged: first those who did not reveal (slashed), then those who did
-(paid). So the slashes that are shared are all in before the first share goes out, and the books
-balance after every page. The last page settles the committee and starts what comes next.
+Two sweeps over the cohort and one over the round's disputes, paged: first those who did not reveal
+(slashed), then those who did (paid), then bonds (`restitution`). So the slashes that are shared are
+all in before the first share goes out, and the books balance after every page. The last page
+settles the committees and starts what comes next.
 """
 
 from __future__ import annotations
 
+from sheaf.protocol import restitution
 from sheaf.protocol.actions import Claim, Duplicate, Settle, Withdraw
 from sheaf.protocol.errors import Reason, Rejected
 from sheaf.protocol.events import (
@@ -17,9 +19,9 @@ from sheaf.protocol.events import (
     Phase,
     RoundSettled,
     SeatClaimed,
-    Slashed,
     Withdrawn,
 )
+from sheaf.protocol.restitution import take
 from sheaf.protocol.rounds import end_round
 from sheaf.protocol.state import Env, Federation, Seat, Settlement, Task, TokenAccount
 from sheaf.protocol.terms import MAX_AMOUNT
@@ -44,17 +46,23 @@ def duplicate(federation: Federation, env: Env, action: Duplicate) -> None:
 
 
 def settle(federation: Federation, env: Env, action: Settle) -> None:
-    """One page of the round's settlement."""
+    """One page of the round's settlement, once nothing in court is open."""
     task = federation.task(action.task)
-    if task.phase not in (Phase.CHALLENGE, Phase.ABORTED):
+    if task.phase not in (Phase.CHALLENGE, Phase.ABORTED) or task.current.void:
         raise Rejected(Reason.WRONG_PHASE)
     if env.now < task.deadline:
         raise Rejected(Reason.NOT_YET)
+    if task.open_disputes:
+        raise Rejected(Reason.DISPUTE_OPEN)
     if action.steps == 0:
         raise Rejected(Reason.EMPTY_PAGE)
     settlement = task.current.settled or _begin(federation, task, action)
-    last = min(settlement.step + action.steps, 2 * task.cohort)
+    end = 2 * task.cohort + len(task.current.disputes)
+    last = min(settlement.step + action.steps, end)
     for step in range(settlement.step, last):
+        if step >= 2 * task.cohort:
+            restitution.settle_dispute(federation, task, step - 2 * task.cohort + 1)
+            continue
         sweep, position = divmod(step, task.cohort)
         if step == task.cohort:
             _share_slashes(task, settlement)
@@ -62,7 +70,7 @@ def settle(federation: Federation, env: Env, action: Settle) -> None:
             turn = _pay if sweep else _slash
             turn(federation, task, settlement, position)
     settlement.step = last
-    if last == 2 * task.cohort:
+    if last == end:
         _conclude(federation, task, env.now)
 
 
@@ -92,9 +100,9 @@ def _slash(federation: Federation, task: Task, settlement: Settlement, position:
     account = task.participant_at(position)
     seat, e = task.seats[account], task.terms.economics
     if seat.committed_round != task.round:
-        settlement.pool += _take(federation, task, account, e.slash_commit, Cause.NO_COMMIT)
+        settlement.pool += take(federation, task, account, e.slash_commit, Cause.NO_COMMIT)
     elif task.current.attempts:
-        task.burned_stake += _take(federation, task, account, e.slash_reveal, Cause.NO_REVEAL)
+        task.burned_stake += take(federation, task, account, e.slash_reveal, Cause.NO_REVEAL)
 
 
 def _share_slashes(task: Task, settlement: Settlement) -> None:
@@ -130,26 +138,10 @@ def _pay(federation: Federation, task: Task, settlement: Settlement, position: i
 
 
 def _conclude(federation: Federation, task: Task, now: int) -> None:
-    """The committee's fee, bonds and slashes; then the next round or the end."""
+    """What the committees earned and lost; then the next round or the end."""
     claimed = task.phase == Phase.CHALLENGE
-    for number, attempt in enumerate(task.current.attempts, start=1):
-        fee = 0
-        if attempt.agreed:
-            fee = task.terms.economics.committee_fee // attempt.agreed.bit_count()
-        for slot in range(task.terms.cohort.committee):
-            account, bit = task.member_at(number, slot), 1 << slot
-            seat = task.seats[account]
-            if attempt.missing & bit:
-                seat.stake += task.terms.economics.demand_bond
-            if attempt.silent & bit:
-                amount = task.terms.economics.slash_silent
-                if seat.stake >= task.terms.economics.aggregator_round_stake:
-                    task.burned_stake += _take(federation, task, account, amount, Cause.SILENT)
-            if attempt.agreed & bit and fee:
-                task.dust -= fee
-                seat.credit += fee
-                federation.emit(FeePaid(task.id, account, task.round, fee))
-        attempt.missing = 0
+    for number in range(1, task.attempt + 1):
+        _conclude_attempt(federation, task, number, claimed and number == task.attempt)
     if claimed:
         roots = (task.model_root, task.state_root)
         federation.emit(RoundSettled(task.id, task.round, *roots))
@@ -157,14 +149,25 @@ def _conclude(federation: Federation, task: Task, now: int) -> None:
     end_round(federation, task, now, aborted=not claimed)
 
 
-def _take(federation: Federation, task: Task, account: bytes, amount: int, cause: Cause) -> int:
-    """Slash a seat that covers `amount`; what it lost (0: an empty seat is not slashed)."""
-    seat = task.seats[account]
-    if amount == 0 or seat.stake < amount:
-        return 0
-    seat.stake -= amount
-    federation.emit(Slashed(task.id, account, task.round, amount, cause))
-    return amount
+def _conclude_attempt(federation: Federation, task: Task, number: int, settles: bool) -> None:
+    """The silent lose; of a settled attempt those who agreed share the fee, of an overturned one
+    they lose what `restitution` shares out."""
+    attempt, e = task.current.attempts[number - 1], task.terms.economics
+    fee = e.committee_fee // attempt.agreed.bit_count() if settles else 0
+    pot = 0
+    for slot in range(task.terms.cohort.committee):
+        account, bit = task.member_at(number, slot), 1 << slot
+        seat = task.seats[account]
+        if attempt.silent & bit and seat.stake >= e.aggregator_round_stake:
+            task.burned_stake += take(federation, task, account, e.slash_silent, Cause.SILENT)
+        if attempt.agreed & bit and attempt.overturned:
+            pot += take(federation, task, account, e.slash_overturned, Cause.OVERTURNED)
+        elif attempt.agreed & bit and fee:
+            task.dust -= fee
+            seat.credit += fee
+            federation.emit(FeePaid(task.id, account, task.round, fee))
+    if attempt.overturned:
+        restitution.share_overturned(federation, task, number, pot)
 
 
 def claim(federation: Federation, env: Env, action: Claim) -> None:
@@ -177,7 +180,7 @@ def claim(federation: Federation, env: Env, action: Claim) -> None:
         raise Rejected(Reason.NOTHING_TO_CLAIM)
     if not seat.opened:
         amount = task.terms.economics.slash_nonce
-        task.burned_stake += _take(federation, task, env.sender, amount, Cause.NO_NONCE)
+        task.burned_stake += take(federation, task, env.sender, amount, Cause.NO_NONCE)
     _release(federation, env, task, seat)
 
 

@@ -18,6 +18,10 @@ from sheaf.protocol.hashing import ZERO, Deployment
 from sheaf.protocol.merkle import Kind
 from sheaf.protocol.terms import Terms
 
+NOBODY = bytes(20)
+DISPUTED = (Phase.VERDICT_COMMIT, Phase.VERDICT_REVEAL, Phase.CHALLENGE)
+"""Phases in which disputes are open: demands in all of them, challenges in the last."""
+
 
 class Role(IntEnum):
     """What a seat is for; an account has at most one seat in a task."""
@@ -60,9 +64,69 @@ class Seat:
     position: int = 0
 
 
+class Matter(IntEnum):
+    """What a dispute is about: the claimed model or state, or a counted update's chunk, demanded by
+    anyone or by a member's opened `Missing`."""
+
+    MODEL = 1
+    STATE = 2
+    UPDATE = 3
+    MISSING = 4
+
+
+class Standing(IntEnum):
+    """How a dispute stands. Up to SERVED it waits for a move; then it is decided.
+
+    FILED: a column, for whoever can refute it. ASKED: hashes or a chunk, from anyone. UNFOLDED: the
+    challenger's choice of a child. SERVED: the challenger's column. UPHELD: for the opener.
+    DISMISSED: against it. MOOT: without effect, since another dispute had it already.
+    """
+
+    FILED = 1
+    ASKED = 2
+    UNFOLDED = 3
+    SERVED = 4
+    UPHELD = 5
+    DISMISSED = 6
+    MOOT = 7
+
+
+@dataclass
+class Dispute:
+    """One challenge, descent or demand. `at` is a coordinate once a column is filed, before that
+    the index of a node at `level`, or of a chunk; `evidence` is the SHA-256 of the column or of the
+    posted hashes, or the node. `answerer` moved last against the opener (zero: nobody);
+    `position` is a demand's; `bonds` is how many bonds the opener locked."""
+
+    opener: bytes
+    matter: Matter
+    standing: Standing
+    deadline: int
+    at: int
+    evidence: bytes = ZERO
+    answerer: bytes = NOBODY
+    level: int = 0
+    position: int = 0
+    bonds: int = 1
+
+    @property
+    def pending(self) -> bool:
+        """Whether it waits for a move."""
+        return self.standing <= Standing.SERVED
+
+    @property
+    def is_demand(self) -> bool:
+        """Whether it is about a counted update."""
+        return self.matter >= Matter.UPDATE
+
+
 @dataclass
 class Attempt:
-    """One committee's work. Masks have one bit per seat of the committee."""
+    """One committee's work. Masks have one bit per seat of the committee.
+
+    `first` is how many disputes the round had before; `overturned` is the number of the dispute
+    that overturned the claim, 0 if none did; `demands` counts those of outsiders by position.
+    """
 
     bitmaps: dict[int, int] = field(default_factory=dict)
     words: dict[int, bytes] = field(default_factory=dict)
@@ -72,6 +136,9 @@ class Attempt:
     missing: int = 0
     silent: int = 0
     agreed: int = 0
+    first: int = 0
+    overturned: int = 0
+    demands: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -80,7 +147,8 @@ class Round:
 
     `counted` belongs to the running attempt; `owed` is the last counted set that reached the
     minimum, whose members are paid; `named` are updates an opened `Missing` named; `dropped` are
-    updates the court found withheld (no court yet: always empty).
+    updates the court found withheld, and `void` says that one was in the running attempt, which
+    therefore cannot settle. Disputes are numbered from 1.
     """
 
     committed: int = 0
@@ -92,6 +160,8 @@ class Round:
     duplicates: int = 0
     named: int = 0
     dropped: int = 0
+    void: bool = False
+    disputes: list[Dispute] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     claim: bytes = ZERO
     settled: Settlement | None = None
@@ -141,6 +211,14 @@ class Task:
     def attempt(self) -> int:
         """Number of the running attempt; 0 before the first."""
         return len(self.current.attempts)
+
+    @property
+    def open_disputes(self) -> int:
+        """How many disputes of the running attempt wait for a move."""
+        current = self.current
+        if not current.attempts or self.phase not in DISPUTED:
+            return 0
+        return sum(d.pending for d in current.disputes[current.attempts[-1].first :])
 
     @property
     def cohort(self) -> int:
@@ -236,8 +314,10 @@ class Federation:
     def _held(self, task: Task, token: bytes) -> Iterator[tuple[str, int]]:
         if token == self.stake_token:
             yield "stakes", sum(s.stake for s in task.seats.values())
-            locks = sum(a.missing.bit_count() for a in task.current.attempts)
-            yield "bonds", locks * task.terms.economics.demand_bond
+            settled = task.current.settled
+            paid = max(0, settled.step - 2 * task.cohort) if settled else 0
+            locks = sum(d.bonds for d in task.current.disputes[paid:])
+            yield "bonds", locks * task.terms.economics.court_bond
             yield "burned", task.burned_stake
             yield "dust", task.current.settled.pool if task.current.settled else 0
         if token == task.terms.economics.reward_token:

@@ -160,7 +160,7 @@ class Economics:
     committee_fee: Amount
     participant_stake: Amount
     aggregator_stake: Amount
-    demand_bond: Amount
+    court_bond: Amount
     slashes: Slashes
 
 
@@ -233,5 +233,5 @@ class Task:
             terms.Model(*shape, *server),
             terms.Schedule(*durations),
             terms.Cohort(*cohort, self.cohort.weight_cap, int(Visibility[self.visibility.upper()])),
-            terms.Economics(e.reward_token, *amounts, e.demand_bond, *slashes),
+            terms.Economics(e.reward_token, *amounts, e.court_bond, *slashes),
         )

@@ -118,7 +118,7 @@ class Economics:
     committee_fee: int
     participant_stake: int
     aggregator_stake: int
-    demand_bond: int
+    court_bond: int
     slash_nonce: int
     slash_commit: int
     slash_reveal: int
@@ -165,7 +165,7 @@ class Terms:
             yield name, 1 <= getattr(s, name) < 2**32
         for name in ("verdict_commit_s", "verdict_reveal_s"):
             yield name, 1 <= getattr(s, name) < 2**32
-        yield "challenge_s", 0 <= s.challenge_s < 2**32
+        yield "challenge_s", 1 <= s.challenge_s < 2**32
         c = self.cohort
         yield "minimum", 1 <= c.minimum <= c.goal
         yield "goal", c.goal <= MAX_COHORT
@@ -193,7 +193,7 @@ class Terms:
         e, rounds = self.economics, self.schedule.rounds
         yield "reward_token", e.reward_token != bytes(20)
         amounts = (e.round_reward, e.committee_fee, e.participant_stake, e.aggregator_stake)
-        slashes = (e.demand_bond, e.slash_nonce, e.slash_commit, e.slash_reveal)
+        slashes = (e.court_bond, e.slash_nonce, e.slash_commit, e.slash_reveal)
         court = (e.slash_withheld, e.slash_silent, e.slash_overturned)
         in_range = all(0 <= a <= MAX_AMOUNT for a in amounts + slashes + court)
         yield "amounts", in_range and self.escrow <= MAX_AMOUNT
@@ -201,4 +201,4 @@ class Terms:
         yield "participant_stake", e.participant_stake >= least
         least = max(rounds * e.aggregator_round_stake, e.slash_nonce)
         yield "aggregator_stake", e.aggregator_stake >= least
-        yield "demand_bond", e.demand_bond <= e.aggregator_round_stake
+        yield "court_bond", e.court_bond <= e.aggregator_round_stake

@@ -35,7 +35,7 @@ KEYS: Mapping[str, str] = MappingProxyType(
         "committee.adversary": "round.adversary",
         "committee.pool": "round.aggregators",
         "committee.seats": "round.committee",
-        "demand_bond": "stake.demand_bond",
+        "court_bond": "stake.court_bond",
         "floor": "algorithm.tau",
         "economics.aggregator_stake": "stake.aggregator",
         "economics.escrow": "reward.round",
@@ -187,7 +187,7 @@ def _economics(settings: Settings, sources: Sources) -> protocol.Economics:
             "participant", stake.participant, max(rounds * seat_loss, s.nonce)
         ),
         aggregator_stake=chosen("aggregator", stake.aggregator, max(rounds * member_loss, s.nonce)),
-        demand_bond=chosen("demand_bond", stake.demand_bond, min(10**stake.decimals, member_loss)),
+        court_bond=chosen("court_bond", stake.court_bond, min(10**stake.decimals, member_loss)),
         slashes=s,
     )
 

@@ -218,7 +218,7 @@ class StakeSection(Section):
     decimals: Decimals = 18
     participant: Amount | None = None
     aggregator: Amount | None = None
-    demand_bond: Amount | None = None
+    court_bond: Amount | None = None
     slash: SlashSection = SlashSection()
 
 
