@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,41 @@ def test_files_of_a_bundle_import_each_other(tmp_path: Path) -> None:
     files = {"sheaf_test_part": "def two():\n    return 2\n"}
     main = "from sheaf_test_part import two\n\ndef four():\n    return two() + two()\n"
     assert bundle(tmp_path, main=main, **files).call("main:four") == 4
+
+
+PART = "def two():\n    return {}\n"
+MAIN = "from sheaf_test_half import two\n\ndef four():\n    return two() + two()\n"
+LATE = "def four():\n    from sheaf_test_late import two\n    return two() + two()\n"
+
+
+@pytest.mark.parametrize(
+    ("main", "part"),
+    [(MAIN, "sheaf_test_half"), (LATE, "sheaf_test_late")],
+    ids=["at once", "in a function"],
+)
+def test_each_bundle_imports_its_own_files(tmp_path: Path, main: str, part: str) -> None:
+    first = bundle(tmp_path / "first", main=main, **{part: PART.format(2)})
+    second = bundle(tmp_path / "second", main=main, **{part: PART.format(3)})
+    assert [each.call("main:four") for each in (first, second, first)] == [4, 6, 4]
+    # As in a notebook, where a project is edited and run again.
+    edited = bundle(tmp_path / "first", **{part: PART.format(5)})
+    assert edited.digest != first.digest
+    assert edited.call("main:four") == 10
+
+
+def test_the_same_code_elsewhere_reads_what_lies_there(tmp_path: Path) -> None:
+    main = "from pathlib import Path\n\ndef read():\n    return Path(__file__).parent.name\n"
+    here, there = (bundle(tmp_path / name, main=main) for name in ("here", "there"))
+    assert here.digest == there.digest
+    assert [each.call("main:read") for each in (here, there)] == ["here", "there"]
+
+
+def test_importing_leaves_the_path_as_it_was_and_nothing_in_the_project(tmp_path: Path) -> None:
+    before = list(sys.path)
+    found = bundle(tmp_path, main=LATE, sheaf_test_late=PART.format(2))
+    assert found.call("main:four") == 4
+    assert sys.path == before
+    assert {path.name for path in tmp_path.rglob("*")} == {"main.py", "sheaf_test_late.py"}
 
 
 CALLS = {
