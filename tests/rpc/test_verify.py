@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_utils.address import to_checksum_address
 from web3 import Web3
 from web3.types import RPCEndpoint, RPCResponse
 
@@ -146,6 +147,25 @@ def test_the_command_takes_the_endpoint(
     assert "--url names the endpoint of the chain" in capsys.readouterr().err
     assert execute(["verify", run, "--url", anvil.url]) == 0
     assert "state roots were not re-executed" in capsys.readouterr().out
+    assert execute(["show", run]) == 0
+    assert f"sheaf verify {played.directory.name} --url URL" in capsys.readouterr().out
     embedded = play(tmp_path / "embedded", plan())
     assert execute(["verify", str(embedded.directory), "--url", anvil.url]) == 2
     assert "found a run with a ledger of its own" in capsys.readouterr().err
+
+
+def test_an_outsider_countersigns_what_the_endpoint_shows(
+    anvil: Anvil, played: Played, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Path(shutil.copytree(played.directory, tmp_path / "run"))
+    key, keys = tmp_path / "auditor.key", tmp_path / "keys.txt"
+    key.touch(0o600)
+    key.write_text("77" * 32)
+    keys.write_text(to_checksum_address(address_of(bytes.fromhex("77" * 32))))
+    countersign = ["countersign", str(run), "--key", str(key)]
+    assert execute(countersign) == 4
+    assert "--url names the endpoint of the chain" in capsys.readouterr().err
+    assert execute([*countersign, "--url", anvil.url, "--from-block", "3"]) == 0
+    assert f"head {played.summary['head']}" in capsys.readouterr().out
+    assert execute(["verify", str(run), "--url", anvil.url, "--keys", str(keys)]) == 0
+    assert "anchored by 1 countersignature" in capsys.readouterr().out
