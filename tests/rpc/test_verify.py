@@ -18,13 +18,17 @@ from sheaf.apps.cli.outcome import execute
 from sheaf.ledger.anvil import DEVELOPMENT_KEY, Anvil, options, require
 from sheaf.ledger.client import Call, address_of
 from sheaf.ledger.endpoint import Endpoint
+from sheaf.ledger.federation import FederationClient
 from sheaf.ledger.proving import ProvingClient
 from sheaf.ledger.rpc import Connection, connect
+from sheaf.nodes import runner
 from sheaf.nodes.rereading import Source
+from sheaf.nodes.summary import read_book
 from sheaf.nodes.verification import Report, verify
-from sheaf.protocol.errors import VerificationFailed
+from sheaf.protocol.actions import Advance
+from sheaf.protocol.errors import Rejected, VerificationFailed
 from tests.nodes.plans import plan
-from tests.nodes.stage import Played, play
+from tests.nodes.stage import Played, Watcher, play
 
 ROOT = Path(__file__).parents[2]
 
@@ -98,6 +102,35 @@ def test_an_endpoint_that_lies_is_found_out(
     lying = Twisted(anvil.url, method, 5, field, value)
     with pytest.raises(VerificationFailed, match=f"ledger: the endpoint .* in block 5: {what}"):
         verified(played.directory, lying)
+
+
+class Interfering(Watcher):
+    """Somebody else, who holds a key of the chain's, sends what the contracts refuse."""
+
+    def __init__(self, anvil: Anvil, run: Path) -> None:
+        super().__init__()
+        self.anvil, self.run, self.sent = anvil, run, 0
+
+    def phase(self, round: int, phase: str) -> None:
+        super().phase(round, phase)
+        if (round, phase) == (1, "REVEAL"):
+            book, task = read_book(self.run / "ledger.json")
+            chain = connect(Connection(self.anvil.url), [DEVELOPMENT_KEY])
+            sender = address_of(DEVELOPMENT_KEY)
+            (outcome,) = FederationClient(chain.client, book).send([(sender, Advance(task))])
+            assert isinstance(outcome.failure, Rejected)
+            self.sent += outcome.gas > 0
+            chain.close()
+
+
+def test_a_stranger_s_gas_is_not_the_run_s(anvil: Anvil, tmp_path: Path) -> None:
+    planned, run = plan(), tmp_path / "run"
+    ledger = replace(planned.ledger, host="rpc", url=anvil.url)
+    seeded = replace(planned.algorithm, seed=11)  # others' accounts than the first run's
+    watcher = Interfering(anvil, run)
+    runner.run(replace(planned, ledger=ledger, algorithm=seeded), run, watcher)
+    assert watcher.sent == 1
+    assert verified(run, Endpoint(anvil.url)).conclusion == "consistent, not anchored"
 
 
 def test_another_chain_than_the_run_s_is_seen(played: Played) -> None:
