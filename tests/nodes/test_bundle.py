@@ -87,6 +87,9 @@ SOURCE = """
 def one(a):
     return a
 
+def _own():
+    pass
+
 def raises(a, b):
     raise ValueError("a long\\n   story")
 """

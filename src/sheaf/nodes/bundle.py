@@ -144,4 +144,5 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _functions(module: ModuleType) -> list[str]:
     own = vars(module).items()
-    return sorted(n for n, v in own if inspect.isfunction(v) and v.__module__ == module.__name__)
+    public = [(n, v) for n, v in own if inspect.isfunction(v) and not n.startswith("_")]
+    return sorted(n for n, v in public if v.__module__ == module.__name__)
