@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutants.contracts import CONTRACTS
+from tests.mutants.specification import SPECIFICATION
+
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = sorted([README, *(ROOT / "docs").rglob("*.md")])
@@ -81,6 +84,16 @@ def test_every_make_command_named_exists() -> None:
     named = {name for page in PAGES for name in MAKE.findall(page.read_text("utf-8"))}
     assert {"demo", "test"} <= named
     assert named <= targets
+
+
+def test_the_report_of_mutants_is_about_all_of_them() -> None:
+    report = " ".join((ROOT / "docs" / "mutants.md").read_text("utf-8").split())
+    counts = f"{len(CONTRACTS)} mutants of the contracts and {len(SPECIFICATION)} of the spec"
+    assert counts in report
+    argued = [mutant for mutant in (*CONTRACTS, *SPECIFICATION) if mutant.argued]
+    for mutant in argued:
+        assert f"*{mutant.name}* (`{mutant.file}`): {mutant.argued}" in report
+    assert report.count("- *") == len(argued)
 
 
 def test_the_reference_is_as_the_code_renders_it() -> None:
