@@ -61,6 +61,22 @@ def test_each_bundle_imports_its_own_files(tmp_path: Path, main: str, part: str)
     assert edited.call("main:four") == 10
 
 
+def test_code_that_runs_outside_of_a_call_imports_and_fails_as_in_one(tmp_path: Path) -> None:
+    late = "def maker():\n    def two():\n        import sheaf_test_later as later\n"
+    main = f"{late}        return later.two()\n    return two\n"
+    found = bundle(tmp_path, main=main, sheaf_test_later=PART.format(2))
+    two = found.call("main:maker")
+    with pytest.raises(ModuleNotFoundError):
+        two()
+    with found.running():
+        assert two() == 2
+    with pytest.raises(InvalidConfiguration) as caught, found.running():
+        raise KeyError("a\nb")
+    assert caught.value.message == r"the installed code raised KeyError: 'a\nb'"
+    with pytest.raises(InvalidData), found.running():
+        raise InvalidData("ours")
+
+
 def test_the_same_code_elsewhere_reads_what_lies_there(tmp_path: Path) -> None:
     main = "from pathlib import Path\n\ndef read():\n    return Path(__file__).parent.name\n"
     here, there = (bundle(tmp_path / name, main=main) for name in ("here", "there"))

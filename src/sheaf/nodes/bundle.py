@@ -78,7 +78,7 @@ class Bundle:
                 f"{entry}: found the signature {signature}; accepted: {wanted}"
             ) from error
         try:
-            with self._importable():
+            with self.importable():
                 return function(*arguments)
         except SheafError:
             raise
@@ -99,7 +99,7 @@ class Bundle:
         module = importlib.util.module_from_spec(spec)
         sys.modules[unique] = module
         try:
-            with self._importable():
+            with self.importable():
                 spec.loader.exec_module(module)
         except Exception as error:
             del sys.modules[unique]
@@ -107,7 +107,22 @@ class Bundle:
         return module
 
     @contextmanager
-    def _importable(self) -> Iterator[None]:
+    def running(self) -> Iterator[None]:
+        """Around what runs the bundle's code outside of a `call`, such as a module's `forward`.
+
+        Raises `InvalidConfiguration`, one clear line, for whatever is raised that is not Sheaf's
+        own.
+        """
+        try:
+            with self.importable():
+                yield
+        except SheafError:
+            raise
+        except Exception as error:
+            raise InvalidConfiguration(f"the installed code {described(error)}") from error
+
+    @contextmanager
+    def importable(self) -> Iterator[None]:
         """Meanwhile the bundle's files can import each other. A process may run several projects,
         or one again that was edited: what others imported under the same names is put aside."""
         own = _IMPORTED[self]
