@@ -1,10 +1,11 @@
-"""Renders the reference pages from the code, so that they cannot differ from it.
+"""Renders the reference pages from the code, and quoted figures from the benchmarks' table, so that
+they cannot differ from it.
 
-    python docs/render.py            write docs/reference/*.md
+    python docs/render.py            write docs/reference/*.md, and what is quoted elsewhere
     python docs/render.py --check    write nothing; exit 1 and name the pages that differ
 
 Configuration from the pydantic models, errors from the error tree and the contracts' interfaces,
-the protocol from the docstrings of `sheaf.protocol`.
+the protocol from the docstrings of `sheaf.protocol`, figures from what `make bench` printed last.
 """
 
 from __future__ import annotations
@@ -42,6 +43,23 @@ ACCEPTED = {
     "algorithm.mu": "FedProx's strength, at least 0",
 }
 """What a key accepts where neither its description nor a bound of its name says so."""
+
+TABLE = DOCS.parent / "benchmarks" / "figures" / "table.txt"
+QUOTED = (
+    "import sheaf",
+    "sheaf --help",
+    "ledger's rate",
+    "commitment, 40 MB",
+    "weighted_mean, 100 updates",
+    "coordinate_median, 100 updates, by flwr's on float32",
+    "coordinate_median, 100 updates, by byzfl's on tensors",
+    "trimmed_mean, 100 updates, by flwr's on float32",
+    "trimmed_mean, 100 updates, by byzfl's on tensors",
+    "fedadam, 1,000,000 coordinates",
+    "replay, weighted_mean, by plain NumPy's",
+    "peak of a round, 20 x 10,000,000",
+)
+"""Rows of the table that the README shows."""
 
 MARK = "<!-- Rendered by docs/render.py from the code: edit that. -->\n"
 
@@ -229,6 +247,51 @@ def _module(name: str) -> Iterator[str]:
             yield "Fields: " + ", ".join(f"`{field}`" for field in fields) + "."
 
 
+def _figures() -> tuple[str, list[list[str]]]:
+    """What the benchmarks ran on, and the rows of their table: what, figure, limit, "yes" or "NO";
+    the last two where a row has them."""
+    machine, *lines = TABLE.read_text("utf-8").splitlines()
+    rows = [re.split(r" {2,}", line.strip()) for line in lines if line.startswith("  ")]
+    return machine, [row for row in rows if len(row) > 1]
+
+
+def quoted_figures() -> str:
+    """The README's table: some of the benchmarks' rows, as they were printed."""
+    machine, rows = _figures()
+    known = {what: more for what, *more in rows}
+    lines = [f"Measured on {machine}:", "", "| | figure | limit | holds |", "|---|---|---|---|"]
+    for what in QUOTED:
+        figure, limit, holds = known[what]
+        lines.append(f"| {what} | {figure} | {limit} | {holds.lower()} |")
+    return "\n".join(lines)
+
+
+def broken_limits() -> str:
+    """Which limits the table does not keep."""
+    machine, rows = _figures()
+    broken = [f"{row[0]} ({row[1]}, limit {row[2]})" for row in rows if row[-1] == "NO"]
+    told = "all limits hold" if not broken else f"not every limit holds: {'; '.join(broken)}"
+    return f"In the committed table (measured on {machine}) {told}."
+
+
+INSERTED = {
+    DOCS.parent / "README.md": quoted_figures,
+    DOCS / "performance.md": broken_limits,
+}
+"""Pages that have something rendered between two marks."""
+
+BEGIN, END = "<!-- Figures by docs/render.py -->\n", "\n<!-- end of figures -->"
+
+
+def _inserted(page: Path, text: str) -> str:
+    """A page with `text` between its marks."""
+    before, begin, rest = page.read_text("utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise SystemExit(f"{page}: found no marks, accepted: {BEGIN.strip()} and {END.strip()}")
+    return before + begin + text + end + after
+
+
 PAGES = {
     "configuration.md": configuration,
     "errors.md": error_page,
@@ -242,10 +305,11 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     wrong = []
-    for name, page in PAGES.items():
-        path, text = DOCS / "reference" / name, page()
+    rendered = {DOCS / "reference" / name: page() for name, page in PAGES.items()}
+    rendered |= {path: _inserted(path, text()) for path, text in INSERTED.items()}
+    for path, text in rendered.items():
         if check and (not path.is_file() or path.read_text("utf-8") != text):
-            wrong.append(name)
+            wrong.append(path.name)
         if not check:
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")

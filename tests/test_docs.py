@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutants.contracts import CONTRACTS
+from tests.mutants.specification import SPECIFICATION
+
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = sorted([README, *(ROOT / "docs").rglob("*.md")])
 SCRIPTED = [page for page in PAGES if "```sh\n" in page.read_text("utf-8")]
+RUN = {"sh": "bash -eu", "python": "python"}
+"""What runs a block of a language."""
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 MAKE = re.compile(r"(?:^    |`)make ([a-z]+)", re.MULTILINE)
@@ -47,12 +52,22 @@ def test_the_readme_has_commands_to_run() -> None:
 
 
 @pytest.mark.parametrize("page", SCRIPTED, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_shell_blocks_run(page: Path, tmp_path: Path) -> None:
-    scripts = blocks(page, "sh")
-    assert scripts
-    for script in scripts:
-        done = shell(script, tmp_path)
-        assert done.returncode == 0, f"{script}\n{done.stderr}"
+def test_code_blocks_run_in_their_order(page: Path, tmp_path: Path) -> None:
+    found = BLOCK.findall(page.read_text("utf-8"))
+    if page == README:  # the others are a task's files, see below
+        found = [each for each in found if each[0] == "sh"]
+    assert found
+    for language, body in found:
+        (tmp_path / "block").write_text(body, encoding="utf-8")
+        done = shell(f"{RUN[language]} block", tmp_path)
+        assert done.returncode == 0, f"{body}\n{done.stderr}"
+
+
+def test_pages_without_a_script_have_no_code_that_is_not_run() -> None:
+    others = [page for page in PAGES if page not in SCRIPTED]
+    assert {page: BLOCK.findall(page.read_text("utf-8")) for page in others} == {
+        page: [] for page in others
+    }
 
 
 def test_the_readme_s_own_task_runs(tmp_path: Path) -> None:
@@ -69,6 +84,16 @@ def test_every_make_command_named_exists() -> None:
     named = {name for page in PAGES for name in MAKE.findall(page.read_text("utf-8"))}
     assert {"demo", "test"} <= named
     assert named <= targets
+
+
+def test_the_report_of_mutants_is_about_all_of_them() -> None:
+    report = " ".join((ROOT / "docs" / "mutants.md").read_text("utf-8").split())
+    counts = f"{len(CONTRACTS)} mutants of the contracts and {len(SPECIFICATION)} of the spec"
+    assert counts in report
+    argued = [mutant for mutant in (*CONTRACTS, *SPECIFICATION) if mutant.argued]
+    for mutant in argued:
+        assert f"*{mutant.name}* (`{mutant.file}`): {mutant.argued}" in report
+    assert report.count("- *") == len(argued)
 
 
 def test_the_reference_is_as_the_code_renders_it() -> None:

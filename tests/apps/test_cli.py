@@ -296,7 +296,7 @@ def test_show_is_the_table_of_the_run(here: Path, capsys: Capture) -> None:
         f"model file    .sheaf/runs/{ID}/model.safetensors",
         f"head          {'cc' * 32}",
         "capture odds  at most 40 % a draw with 2 of 6 aggregators and 1 opening in one hand",
-        f"check it      sheaf verify {ID}",
+        f"check it      sheaf verify {ID} --url URL",  # there is no ledger beside it
     ]
     assert json.loads(sheaf(capsys, "show", ID, "--format", "json")[1])["run"] == ID
 

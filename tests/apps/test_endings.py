@@ -19,6 +19,19 @@ CALLS = []
 def model():
     return nn.Linear(2, 2)
 
+class Moody(nn.Linear):
+    def forward(self, X):
+        if not self.training:
+            from mood import reason  # beside this file, from within a function
+            raise KeyError(reason())
+        return super().forward(X)
+
+def moody():
+    return Moody(2, 2)
+
+def held_out():
+    return good(0, 1)
+
 def good(index, count):
     X = np.random.default_rng(index).normal(size=(20, 2)).astype(np.float32)
     return X, (X.sum(axis=1) > 0).astype(np.int64)
@@ -109,3 +122,21 @@ def test_a_task_that_settled_is_no_error(here: Path, capsys: pytest.CaptureFixtu
     assert json.loads(out)["status"] == "settled"
     assert "warning" not in err
     assert err.splitlines()[0] == "flowers: 2 participants, 1 aggregator, 1 round"
+
+
+def test_a_model_that_raises_where_it_is_measured_is_the_project_s_affair(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "mood.py").write_text("def reason():\n    return 'not today'\n", encoding="utf-8")
+    wanted: dict[str, str | None] = {
+        "model.entry": '"task:moody"',
+        "data.entry": '"task:good"',
+        "evaluation.entry": '"task:held_out"',
+        "evaluation.metrics": '["accuracy"]',
+    }
+    write(here, SMALL | wanted)
+    assert execute(["run"]) == 3
+    raised = "the installed code raised KeyError: 'not today'"
+    assert capsys.readouterr().err.splitlines()[-1] == f"evaluation.entry task:held_out: {raised}"
+    assert execute(["data", "check"]) == 3
+    assert f"sponsor, task:held_out: {raised}" in capsys.readouterr().err

@@ -9,6 +9,9 @@ from xml.etree import ElementTree
 import pytest
 
 from sheaf.apps import figure
+from sheaf.apps.cli import running
+from sheaf.apps.runs import Run
+from sheaf.protocol.errors import StoreUnavailable
 from tests.apps import kept
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -51,6 +54,16 @@ def test_a_run_without_rounds_has_no_picture(summary: dict[str, Any], tmp_path: 
     summary["rounds"] = []
     assert figure.draw(summary, tmp_path) is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_run_whose_picture_cannot_be_written_says_so(
+    summary: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = tmp_path / "gone"
+    with pytest.raises(StoreUnavailable) as caught:
+        running._drawn(running.Ran(Run(folder), summary, ()))
+    assert caught.value.message == f"{folder}/rounds.svg: No such file or directory"
+    assert caught.value.hint == f"the run is finished; `sheaf show {folder}` shows it"
 
 
 def test_what_is_no_part_of_the_total_is_other() -> None:

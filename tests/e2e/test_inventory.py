@@ -44,7 +44,7 @@ UNUSED = "ledger.sqlite: bytes that its tables do not use"
 
 def test_what_a_run_leaves_and_is_no_evidence(run: Path) -> None:
     assert outside(run) == [NO_JOURNAL, UNUSED]
-    for name in ("run.json", "lock", "lock.pid"):
+    for name in ("run.json", "lock", "lock.pid", "log"):
         (run / name).write_text("anything")
     (run / "private").mkdir()
     assert outside(run) == [
@@ -52,6 +52,7 @@ def test_what_a_run_leaves_and_is_no_evidence(run: Path) -> None:
         UNUSED,
         "lock: held while a process works on the run",
         "lock.pid: which process that is",
+        "log: what was told while it ran",
         "private: each node's own blobs",
         "run.json: what was asked for; the task document says what was published",
     ]

@@ -355,6 +355,7 @@ def permit(folder: Path, folders: int, files: int) -> None:
 
 def test_a_read_only_run_is_verified_and_not_gone_on_with(here: Path, sheaf: Sheaf) -> None:
     run = the_run(here)
+    shutil.rmtree(run / "store" / "partial")  # as in a copy by what leaves empty folders out
     with read_only(run):
         verified = sheaf(here, "verify", run.name)
         refused = sheaf(here, "run", "--resume", run.name)

@@ -175,3 +175,5 @@ def test_a_secret_is_put_in_from_the_environment() -> None:
     with pytest.raises(InvalidConfiguration, match="found a secret") as caught:
         expanded(f"https://operator:{SECRET}@rpc.example", environment)
     assert SECRET not in caught.value.message
+    with pytest.raises(InvalidConfiguration, match="found no address"):
+        expanded("http://[::1", environment)

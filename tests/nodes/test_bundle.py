@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,57 @@ def test_files_of_a_bundle_import_each_other(tmp_path: Path) -> None:
     assert bundle(tmp_path, main=main, **files).call("main:four") == 4
 
 
+PART = "def two():\n    return {}\n"
+MAIN = "from sheaf_test_half import two\n\ndef four():\n    return two() + two()\n"
+LATE = "def four():\n    from sheaf_test_late import two\n    return two() + two()\n"
+
+
+@pytest.mark.parametrize(
+    ("main", "part"),
+    [(MAIN, "sheaf_test_half"), (LATE, "sheaf_test_late")],
+    ids=["at once", "in a function"],
+)
+def test_each_bundle_imports_its_own_files(tmp_path: Path, main: str, part: str) -> None:
+    first = bundle(tmp_path / "first", main=main, **{part: PART.format(2)})
+    second = bundle(tmp_path / "second", main=main, **{part: PART.format(3)})
+    assert [each.call("main:four") for each in (first, second, first)] == [4, 6, 4]
+    # As in a notebook, where a project is edited and run again.
+    edited = bundle(tmp_path / "first", **{part: PART.format(5)})
+    assert edited.digest != first.digest
+    assert edited.call("main:four") == 10
+
+
+def test_code_that_runs_outside_of_a_call_imports_and_fails_as_in_one(tmp_path: Path) -> None:
+    late = "def maker():\n    def two():\n        import sheaf_test_later as later\n"
+    main = f"{late}        return later.two()\n    return two\n"
+    found = bundle(tmp_path, main=main, sheaf_test_later=PART.format(2))
+    two = found.call("main:maker")
+    with pytest.raises(ModuleNotFoundError):
+        two()
+    with found.running():
+        assert two() == 2
+    with pytest.raises(InvalidConfiguration) as caught, found.running():
+        raise KeyError("a\nb")
+    assert caught.value.message == r"the installed code raised KeyError: 'a\nb'"
+    with pytest.raises(InvalidData), found.running():
+        raise InvalidData("ours")
+
+
+def test_the_same_code_elsewhere_reads_what_lies_there(tmp_path: Path) -> None:
+    main = "from pathlib import Path\n\ndef read():\n    return Path(__file__).parent.name\n"
+    here, there = (bundle(tmp_path / name, main=main) for name in ("here", "there"))
+    assert here.digest == there.digest
+    assert [each.call("main:read") for each in (here, there)] == ["here", "there"]
+
+
+def test_importing_leaves_the_path_as_it_was_and_nothing_in_the_project(tmp_path: Path) -> None:
+    before = list(sys.path)
+    found = bundle(tmp_path, main=LATE, sheaf_test_late=PART.format(2))
+    assert found.call("main:four") == 4
+    assert sys.path == before
+    assert {path.name for path in tmp_path.rglob("*")} == {"main.py", "sheaf_test_late.py"}
+
+
 CALLS = {
     "main:absent": "main:absent: found no function 'absent' in main.py; accepted: one, raises",
     "other:one": "other: found no other.py in",
@@ -50,6 +102,9 @@ CALLS = {
 SOURCE = """
 def one(a):
     return a
+
+def _own():
+    pass
 
 def raises(a, b):
     raise ValueError("a long\\n   story")

@@ -175,6 +175,22 @@ def test_header_is_one_hash_over_static_words() -> None:
     assert header(Kind.UPDATE, 4, 1025, 2, root) == hashlib.sha256(preimage).digest()
 
 
+def test_kinds_are_numbers_that_stay() -> None:
+    """They are hashed into every header, so another number is another commitment."""
+    words = (4).to_bytes(32, "big"), (8).to_bytes(32, "big"), (1).to_bytes(32, "big"), bytes(32)
+    names = ("MODEL", "UPDATE", "OPTIMISER_STATE", "WEIGHTS")
+    for number, name in enumerate(names, start=1):
+        preimage = b"\x02" + number.to_bytes(32, "big") + b"".join(words)
+        assert header(Kind[name], 4, 8, 1, bytes(32)) == hashlib.sha256(preimage).digest()
+    assert len(Kind) == len(names)
+
+
+def test_the_smallest_chunk_is_a_byte() -> None:
+    expected = node_hash(leaf_hash(b"a"), leaf_hash(b"b"))
+    assert tree_root(b"ab", 1) == expected
+    assert leaf_count(2, 1) == 2
+
+
 def test_header_binds_every_field() -> None:
     root = bytes(32)
     headers = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -57,6 +58,20 @@ def test_a_chain_is_started_deployed_to_and_ended(
     place = urlsplit(url)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((place.hostname or "", place.port or 0), 10)
+
+
+def test_what_the_operators_guide_says(
+    started: tuple[subprocess.Popen[str], str], tmp_path: Path
+) -> None:
+    guide = (ROOT / "docs" / "guides" / "operator.md").read_text("utf-8")
+    start, *lines = re.findall(r"^    (sheaf ledger .*)$", guide, re.MULTILINE)
+    assert start.startswith("sheaf ledger start ")
+    assert [line.split()[2] for line in lines] == ["deploy", "info"]
+    for line in lines:
+        assert "http://127.0.0.1:8545 " in line
+        _, *arguments = line.replace("http://127.0.0.1:8545", started[1]).split()
+        done = sheaf(tmp_path, *arguments)
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_port_in_use_is_one_line(started: tuple[subprocess.Popen[str], str]) -> None:

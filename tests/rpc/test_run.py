@@ -127,11 +127,13 @@ def test_contracts_that_are_there_serve_several_tasks(
     out = tmp_path / "contracts.json"
     known, _ = deploy(Connection(anvil.url, CHAIN_ID), out, {}, lambda: DEVELOPMENT_KEY)
     planned = plan()
-    for name, seed in (("first", 7), ("second", 8)):
-        seeded = replace(planned, algorithm=replace(planned.algorithm, seed=seed))
-        played = play(tmp_path / name, on(anvil, seeded, contracts=out))
+    other = replace(planned, algorithm=replace(planned.algorithm, seed=8))
+    for name, each in (("first", planned), ("second", other)):
+        played = play(tmp_path / name, on(anvil, each, contracts=out))
         assert played.cast.federation.book == known.book
         assert played.summary["status"] == "settled"
+    with pytest.raises(InvalidConfiguration, match="found this very task on them already"):
+        assemble(on(anvil, other, contracts=out), tmp_path / "again")
     coarse = TokenPlan("Stable", "USDX", 2)
     with pytest.raises(InvalidConfiguration, match=r"reward\.decimals: found 2, accepted: 6"):
         assemble(on(anvil, planned, contracts=out, reward_token=coarse), tmp_path / "coarse")

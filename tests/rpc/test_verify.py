@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_utils.address import to_checksum_address
 from web3 import Web3
 from web3.types import RPCEndpoint, RPCResponse
 
@@ -17,13 +18,17 @@ from sheaf.apps.cli.outcome import execute
 from sheaf.ledger.anvil import DEVELOPMENT_KEY, Anvil, options, require
 from sheaf.ledger.client import Call, address_of
 from sheaf.ledger.endpoint import Endpoint
+from sheaf.ledger.federation import FederationClient
 from sheaf.ledger.proving import ProvingClient
 from sheaf.ledger.rpc import Connection, connect
+from sheaf.nodes import runner
 from sheaf.nodes.rereading import Source
+from sheaf.nodes.summary import read_book
 from sheaf.nodes.verification import Report, verify
-from sheaf.protocol.errors import VerificationFailed
+from sheaf.protocol.actions import Advance
+from sheaf.protocol.errors import Rejected, VerificationFailed
 from tests.nodes.plans import plan
-from tests.nodes.stage import Played, play
+from tests.nodes.stage import Played, Watcher, play
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,6 +104,35 @@ def test_an_endpoint_that_lies_is_found_out(
         verified(played.directory, lying)
 
 
+class Interfering(Watcher):
+    """Somebody else, who holds a key of the chain's, sends what the contracts refuse."""
+
+    def __init__(self, anvil: Anvil, run: Path) -> None:
+        super().__init__()
+        self.anvil, self.run, self.sent = anvil, run, 0
+
+    def phase(self, round: int, phase: str) -> None:
+        super().phase(round, phase)
+        if (round, phase) == (1, "REVEAL"):
+            book, task = read_book(self.run / "ledger.json")
+            chain = connect(Connection(self.anvil.url), [DEVELOPMENT_KEY])
+            sender = address_of(DEVELOPMENT_KEY)
+            (outcome,) = FederationClient(chain.client, book).send([(sender, Advance(task))])
+            assert isinstance(outcome.failure, Rejected)
+            self.sent += outcome.gas > 0
+            chain.close()
+
+
+def test_a_stranger_s_gas_is_not_the_run_s(anvil: Anvil, tmp_path: Path) -> None:
+    planned, run = plan(), tmp_path / "run"
+    ledger = replace(planned.ledger, host="rpc", url=anvil.url)
+    seeded = replace(planned.algorithm, seed=11)  # others' accounts than the first run's
+    watcher = Interfering(anvil, run)
+    runner.run(replace(planned, ledger=ledger, algorithm=seeded), run, watcher)
+    assert watcher.sent == 1
+    assert verified(run, Endpoint(anvil.url)).conclusion == "consistent, not anchored"
+
+
 def test_another_chain_than_the_run_s_is_seen(played: Played) -> None:
     told = "found final blocks 0 to 0, the run ended in"
     with (
@@ -146,6 +180,25 @@ def test_the_command_takes_the_endpoint(
     assert "--url names the endpoint of the chain" in capsys.readouterr().err
     assert execute(["verify", run, "--url", anvil.url]) == 0
     assert "state roots were not re-executed" in capsys.readouterr().out
+    assert execute(["show", run]) == 0
+    assert f"sheaf verify {played.directory.name} --url URL" in capsys.readouterr().out
     embedded = play(tmp_path / "embedded", plan())
     assert execute(["verify", str(embedded.directory), "--url", anvil.url]) == 2
     assert "found a run with a ledger of its own" in capsys.readouterr().err
+
+
+def test_an_outsider_countersigns_what_the_endpoint_shows(
+    anvil: Anvil, played: Played, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Path(shutil.copytree(played.directory, tmp_path / "run"))
+    key, keys = tmp_path / "auditor.key", tmp_path / "keys.txt"
+    key.touch(0o600)
+    key.write_text("77" * 32)
+    keys.write_text(to_checksum_address(address_of(bytes.fromhex("77" * 32))))
+    countersign = ["countersign", str(run), "--key", str(key)]
+    assert execute(countersign) == 4
+    assert "--url names the endpoint of the chain" in capsys.readouterr().err
+    assert execute([*countersign, "--url", anvil.url, "--from-block", "3"]) == 0
+    assert f"head {played.summary['head']}" in capsys.readouterr().out
+    assert execute(["verify", str(run), "--url", anvil.url, "--keys", str(keys)]) == 0
+    assert "anchored by 1 countersignature" in capsys.readouterr().out

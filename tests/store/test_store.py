@@ -162,6 +162,21 @@ class TestDiskStore:
         store.put(bytes(5000), content_id)
         assert store.get(content_id) == bytes(5000)
 
+    def test_reading_makes_nothing(self, tmp_path: Path) -> None:
+        store = DiskStore(tmp_path)
+        assert not store.has(MODEL_ID)
+        assert list(store.ids()) == []
+        with pytest.raises(BlobMissing):
+            store.get(MODEL_ID)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_file_where_blobs_fan_out_holds_none(self, tmp_path: Path) -> None:
+        store = DiskStore(tmp_path)
+        (tmp_path / str(MODEL_ID)[-2:]).write_text("in the way")
+        with pytest.raises(BlobMissing, match=str(MODEL_ID)):
+            store.get(MODEL_ID)
+        assert list(store.ids()) == []
+
     def test_a_place_that_is_no_directory_is_unavailable(self, tmp_path: Path) -> None:
         file = tmp_path / "file"
         file.write_text("in the way")

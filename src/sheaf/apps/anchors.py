@@ -14,6 +14,7 @@ from sheaf.ledger.keys import parse_key
 from sheaf.nodes.anchoring import Anchor, Statement, countersign, read
 from sheaf.nodes.evidence import Evidence, Report
 from sheaf.nodes.hold import held
+from sheaf.nodes.rereading import Source
 from sheaf.nodes.verification import verify
 from sheaf.protocol.errors import InvalidConfiguration, InvalidUsage
 
@@ -69,8 +70,11 @@ def signing_key(path: Path) -> bytes:
     return parse_key(_text(path, private=True), str(path))
 
 
-def countersign_run(directory: Path, key: bytes) -> tuple[str, Statement, bool]:
-    """Verify a run and countersign its head: by which address, what, and whether that is new.
+def countersign_run(
+    directory: Path, key: bytes, source: Source | None = None
+) -> tuple[str, Statement, bool]:
+    """Verify a run and countersign its head: by which address, what, and whether that is new. The
+    blocks of a run on a chain behind an endpoint are read from `source`.
 
     Raises what `verify` raises, then nothing is signed; `InvalidUsage` before the task's end.
     """
@@ -80,7 +84,7 @@ def countersign_run(directory: Path, key: bytes) -> tuple[str, Statement, bool]:
         verified.append(evidence)
 
     with held(directory):
-        verify(directory, keep)
+        verify(directory, keep, source=source)
         (evidence,) = verified
         if not evidence.trail.over:
             raise InvalidUsage(

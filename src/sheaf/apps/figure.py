@@ -6,8 +6,11 @@ Needs matplotlib (`pip install 'sheaf[plot]'`); without it no picture is drawn.
 from __future__ import annotations
 
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from sheaf.store.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +26,7 @@ def draw(summary: dict[str, Any], folder: Path) -> Path | None:
     """Draw the rounds of a finished run; the picture's path, or None where nothing can be drawn.
 
     Metrics are the sponsor's reports, seconds the run's own word; gas is recomputed by `verify`.
+    Raises `StoreUnavailable`.
     """
     rounds = summary["rounds"]
     if not rounds or find_spec("matplotlib") is None:
@@ -43,9 +47,10 @@ def draw(summary: dict[str, Any], folder: Path) -> Path | None:
         axes[2].set_xlabel("round")
         axes[2].locator_params(axis="x", integer=True)
         figure.suptitle(f"{summary['name']}: {summary['run']}", fontsize=10)
-        path = folder / FIGURE
-        figure.savefig(path, format="svg", metadata={"Date": None})
-    return path
+        drawn = BytesIO()
+        figure.savefig(drawn, format="svg", metadata={"Date": None})
+    write_atomically(folder / FIGURE, drawn.getvalue())
+    return folder / FIGURE
 
 
 def _metrics(axes: Axes, summary: dict[str, Any], numbers: list[int]) -> None:

@@ -36,10 +36,14 @@ _ACCEPTED = "an http or https URL, such as http://127.0.0.1:8545"
 def expanded(url: str, environment: Mapping[str, str]) -> str:
     """An address with its `${NAME}`s put in, which is how a secret part of it is written.
 
-    Raises InvalidConfiguration for a name that is not set, and for a user name or password that is
-    written out.
+    Raises InvalidConfiguration for a name that is not set, for a user name or password that is
+    written out, and for no address.
     """
-    if "@" in urlsplit(url).netloc and "$" not in urlsplit(url).netloc:
+    try:
+        place = urlsplit(url).netloc
+    except ValueError:
+        raise _no_address() from None
+    if "@" in place and "$" not in place:
         raise InvalidConfiguration("ledger.url: found a secret, accepted: ${NAME} in its place")
     try:
         return Template(url).substitute(environment)
@@ -55,10 +59,14 @@ def shown(url: str) -> str:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
-        raise InvalidConfiguration(f"ledger.url: found no address, accepted: {_ACCEPTED}") from None
+        raise _no_address() from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidConfiguration(f"ledger.url: found no address, accepted: {_ACCEPTED}")
+        raise _no_address()
     return f"{parts.scheme}://{parts.hostname}{port}"
+
+
+def _no_address() -> InvalidConfiguration:
+    return InvalidConfiguration(f"ledger.url: found no address, accepted: {_ACCEPTED}")
 
 
 class Endpoint(HTTPProvider):

@@ -96,6 +96,16 @@ class FederationClient:
             for (_, action), receipt in zip(orders, receipts, strict=True)
         ]
 
+    def refusal(self, account: bytes, action: Action) -> Rejected | Reverted | None:
+        """Why an action of `account` would fail after the head; nothing is sent."""
+        call = self._call(account, action)
+        assert call.to is not None
+        try:
+            self.client.call(call.to, call.data, account)
+        except Reverted as error:
+            return _explained(error.data)
+        return None
+
     def events(self, from_block: int, to_block: int | None = None) -> list[object]:
         """All protocol events of the blocks, in the order they happened."""
         pairs = (
@@ -150,9 +160,11 @@ def action_of(book: AddressBook, to: bytes | None, data: bytes) -> Action | None
 def failure_of(receipt: Receipt) -> Rejected | Reverted | None:
     """Why a transaction failed: the protocol's rejection, or a revert that is not the protocol's;
     None where it succeeded."""
-    if receipt.status:
-        return None
-    data = receipt.revert_data or b""
+    return None if receipt.status else _explained(receipt.revert_data or b"")
+
+
+def _explained(data: bytes) -> Rejected | Reverted:
+    """What revert data says."""
     for interface in (federation_interface(), vault_interface()):
         error = interface.decode_error(data)
         if error is not None and error.name in REASONS:

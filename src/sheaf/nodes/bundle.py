@@ -10,7 +10,9 @@ import hashlib
 import importlib.util
 import inspect
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -76,14 +78,16 @@ class Bundle:
                 f"{entry}: found the signature {signature}; accepted: {wanted}"
             ) from error
         try:
-            return function(*arguments)
+            with self.importable():
+                return function(*arguments)
         except SheafError:
             raise
         except Exception as error:
             raise InvalidConfiguration(f"{entry}: {described(error)}") from error
 
     def _module(self, name: str) -> ModuleType:
-        unique = f"sheaf_bundle_{self.digest.hex()[:16]}_{name.replace('.', '_')}"
+        place = hashlib.sha256(str(self.folder).encode() + self.digest).hexdigest()[:16]
+        unique = f"sheaf_bundle_{place}_{name.replace('.', '_')}"
         if unique in sys.modules:
             return sys.modules[unique]
         path = self.folder.joinpath(*name.split(".")).with_suffix(".py")
@@ -94,17 +98,55 @@ class Bundle:
             raise InvalidConfiguration(f"{path}: found a file that Python cannot load")
         module = importlib.util.module_from_spec(spec)
         sys.modules[unique] = module
-        sys.path.insert(0, str(self.folder))  # so that the bundle's files can import each other
-        writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # nothing in the project
         try:
-            spec.loader.exec_module(module)
+            with self.importable():
+                spec.loader.exec_module(module)
         except Exception as error:
             del sys.modules[unique]
             raise InvalidConfiguration(f"{path.name}: importing it {described(error)}") from error
+        return module
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Around what runs the bundle's code outside of a `call`, such as a module's `forward`.
+
+        Raises `InvalidConfiguration`, one clear line, for whatever is raised that is not Sheaf's
+        own.
+        """
+        try:
+            with self.importable():
+                yield
+        except SheafError:
+            raise
+        except Exception as error:
+            raise InvalidConfiguration(f"the installed code {described(error)}") from error
+
+    @contextmanager
+    def importable(self) -> Iterator[None]:
+        """Meanwhile the bundle's files can import each other. A process may run several projects,
+        or one again that was edited: what others imported under the same names is put aside."""
+        own = _IMPORTED[self]
+        for other in _IMPORTED.values():
+            for name, module in other.items():
+                if sys.modules.get(name) is module:
+                    del sys.modules[name]
+        sys.modules.update(own)
+        before, writes = set(sys.modules), sys.dont_write_bytecode
+        sys.path.insert(0, str(self.folder))
+        sys.dont_write_bytecode = True  # nothing in the project
+        try:
+            yield
         finally:
             sys.dont_write_bytecode = writes
             sys.path.remove(str(self.folder))
-        return module
+            for name in sys.modules.keys() - before:
+                file = getattr(sys.modules[name], "__file__", None)
+                if file and Path(file).is_relative_to(self.folder):
+                    own[name] = sys.modules[name]
+
+
+_IMPORTED: defaultdict[Bundle, dict[str, ModuleType]] = defaultdict(dict)
+"""What each bundle's files have imported of it, by the names they call it."""
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -117,4 +159,5 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _functions(module: ModuleType) -> list[str]:
     own = vars(module).items()
-    return sorted(n for n, v in own if inspect.isfunction(v) and v.__module__ == module.__name__)
+    public = [(n, v) for n, v in own if inspect.isfunction(v) and not n.startswith("_")]
+    return sorted(n for n, v in public if v.__module__ == module.__name__)

@@ -24,7 +24,7 @@ from sheaf.nodes.effects import Effect, LocalEvent
 from sheaf.nodes.host import Host
 from sheaf.nodes.local import LocalWorkshop, Machine
 from sheaf.nodes.plan import Plan, TokenPlan
-from sheaf.nodes.remote import accounts_of, contracts_of
+from sheaf.nodes.remote import accounts_of, contracts_of, require_new
 from sheaf.nodes.seat import SeatState
 from sheaf.nodes.summary import book_plain, read_book, write_json
 from sheaf.nodes.trail import Trail
@@ -119,8 +119,10 @@ def assemble(plan: Plan, directory: Path) -> Cast:
         store = DiskStore(directory / STORE)
         store.put(task.encode(), task.cid)
         store.put(lattice.to_bytes(initial), vector_id(task, task.model.initial))
-        _fund(host.client, book, task, accounts)
         cast = _cast(plan, bundle, task, host, book, directory)
+        sponsoring = cast.node("sponsor")
+        require_new(cast.federation, sponsoring.account.address, sponsoring.state.publication)
+        _fund(host.client, book, task, accounts)
         write_json(directory / BOOK, book_plain(book, cast.task_id))
     return cast
 

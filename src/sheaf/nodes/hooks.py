@@ -48,11 +48,11 @@ def check_hooks(plan: Plan, participant: int | None = None) -> Iterator[HookRepo
     for number in numbers:
         call = partial(bundle.call, plan.data_entry, number - 1, plan.participants)
         fits = partial(unfit, task, module)
-        yield _report(f"participant-{number}", plan.data_entry, call, fits)
+        yield _report(bundle, f"participant-{number}", plan.data_entry, call, fits)
     if participant is None and task.evaluation.entry:
         call = partial(bundle.call, task.evaluation.entry)
         counts = partial(_unmeasured, task, bundle, model[1])
-        yield _report("sponsor", task.evaluation.entry, call, counts)
+        yield _report(bundle, "sponsor", task.evaluation.entry, call, counts)
 
 
 def _unmeasured(task: Task, bundle: Bundle, vector: Vector, data: object) -> str:
@@ -62,14 +62,19 @@ def _unmeasured(task: Task, bundle: Bundle, vector: Vector, data: object) -> str
 
 
 def _report(
-    who: str, entry: str, call: Callable[[], object], check: Callable[[object], str]
+    bundle: Bundle,
+    who: str,
+    entry: str,
+    call: Callable[[], object],
+    check: Callable[[object], str],
 ) -> HookReport:
     found: list[Survey] = []
 
     def examine() -> str:
-        data = call()
-        found.append(survey_of(data))
-        return check(data)
+        with bundle.importable():
+            data = call()
+            found.append(survey_of(data))
+            return check(data)
 
     objection = objection_of(examine)
     return HookReport(who, entry, found[0] if found else None, objection)

@@ -33,6 +33,7 @@ EVIDENCE = (
 
 KNOWN = {
     "private": "each node's own blobs",
+    "log": "what was told while it ran",
     RECORD: "what was asked for; the task document says what was published",
     LOCK: "held while a process works on the run",
     HOLDER: "which process that is",

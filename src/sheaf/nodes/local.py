@@ -174,8 +174,9 @@ def _update(shop: LocalWorkshop, effect: e.Train, trail: Trail) -> e.Trained:
 def run_evaluation(shop: LocalWorkshop, effect: e.Evaluate, trail: Trail) -> e.Evaluated:
     """Measure a model on the sponsor's held-out data."""
     task = published_task(shop.shared, trail)
-    data = shop.bundle.call(task.evaluation.entry)
-    counts = measure(task, shop.bundle, read_vector(task, shop.shared, effect.model), data)
+    vector = read_vector(task, shop.shared, effect.model)
+    with shop.bundle.running():
+        counts = measure(task, shop.bundle, vector, shop.bundle.call(task.evaluation.entry))
     return e.Evaluated(effect.round, dag_cbor.encode({n: [*row] for n, row in counts.items()}))
 
 
@@ -205,3 +206,8 @@ class LocalWorkshop(Workshop):
     data: Callable[[], object]
     index: int
     performers: Mapping[type[object], Performer] = field(default_factory=lambda: LOCAL_PERFORMERS)
+
+    def perform(self, effect: e.Effect, trail: Trail) -> e.LocalEvent:
+        """Do what `effect` says, while the code's files can import each other."""
+        with self.bundle.importable():
+            return super().perform(effect, trail)

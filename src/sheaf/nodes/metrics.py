@@ -38,7 +38,8 @@ def recompute(bundle: Bundle, task: Task, store: Store, trail: Trail) -> int:
     for number, report in sorted(trail.metrics.items()):
         root = trail.model_after(number, task.model.initial)
         module = loaded(task, bundle, read_vector(task, store, root))
-        scores, labels = scores_of(module, data, threads=task.algorithm.threads)
+        with bundle.running():
+            scores, labels = scores_of(module, data, threads=task.algorithm.threads)
         for name, counts in metric_counts(report).items():
             if not metric_named(name).accepts(counts, scores, labels):
                 own = metric_named(name).count(scores, labels)

@@ -14,13 +14,14 @@ from sheaf.ledger.anvil import DEVELOPMENT_KEY
 from sheaf.ledger.client import Client
 from sheaf.ledger.deployment import require
 from sheaf.ledger.endpoint import expanded
-from sheaf.ledger.federation import AddressBook, token_unit
+from sheaf.ledger.federation import AddressBook, FederationClient, token_unit
 from sheaf.ledger.finality import Finality
 from sheaf.ledger.keys import KEY_VARIABLE, parse_key
 from sheaf.ledger.rpc import Connection, DevelopmentChain, RemoteChain, connect
 from sheaf.nodes.accounts import Account, development_account, operated_account
 from sheaf.nodes.plan import LedgerPlan, Plan
-from sheaf.protocol.errors import InvalidConfiguration
+from sheaf.protocol.actions import Publish
+from sheaf.protocol.errors import InvalidConfiguration, Reason, Rejected
 
 PAYER = "deployer"
 TASK_GAS, ROUND_GAS = 20_000_000, 3_000_000
@@ -85,6 +86,18 @@ def contracts_of(client: Client, file: Path, plan: LedgerPlan) -> AddressBook:
                 f"in {file.name} has"
             )
     return book
+
+
+def require_new(federation: FederationClient, sponsor: bytes, publication: Publish) -> None:
+    """Raise `InvalidConfiguration` where the contracts have this very task already: the sponsor
+    could not publish it again, and nobody should be given money for that."""
+    refused = federation.refusal(sponsor, publication)
+    # Before anybody has money, any other refusal is to be expected.
+    if isinstance(refused, Rejected) and refused.reason == Reason.TASK_EXISTS:
+        raise InvalidConfiguration(
+            "ledger.contracts: found this very task on them already, accepted: a new one",
+            hint="task.name or algorithm.seed make it another",
+        )
 
 
 def fund(chain: RemoteChain, plan: Plan, accounts: Mapping[str, Account]) -> None:

@@ -124,7 +124,10 @@ class _History:
         self.count += len(found)
 
     def _concerns(self, sender: bytes, action: Action) -> bool:
-        """Whether an action is of this task; a withdrawal, which is of none, by its sender."""
+        """Whether an action is of this task, a withdrawal, which is of none, by its sender; and of
+        those whose gas the run says it counted: on a chain of others anybody may send some."""
+        if self.names and to_checksum_address(sender) not in self.names:
+            return False
         if isinstance(action, Publish):
             return self.book.deployment.task_id(sender, action.document) == self.task
         if isinstance(action, Withdraw):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -31,11 +32,15 @@ from sheaf.store.interface import Store
 Performer = Callable[[Any, Any, Trail], e.LocalEvent]
 
 
+_decoded = lru_cache(maxsize=4)(Task.decode)
+"""Every effect asks for the task, and checking its bounds takes milliseconds."""
+
+
 def published_task(shared: Store, trail: Trail) -> Task:
     """The published task document, checked. Raises `InvalidDocument` or what the store raises."""
     if trail.published is None:
         raise ValueError("the task is not published")
-    return Task.decode(shared.get(ContentId(DAG_CBOR, SHA2_256, trail.published.document)))
+    return _decoded(shared.get(ContentId(DAG_CBOR, SHA2_256, trail.published.document)))
 
 
 def objection(shared: Store, trail: Trail) -> str:

@@ -30,7 +30,7 @@ class DiskStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         with reachable(path):
-            (path / _PARTIAL).mkdir(parents=True, exist_ok=True)
+            path.mkdir(parents=True, exist_ok=True)
 
     def _place(self, content_id: ContentId) -> Path:
         name = str(content_id)
@@ -47,7 +47,9 @@ class DiskStore:
             self._write(data, place)
 
     def _write(self, data: bytes, place: Path) -> None:
-        descriptor, name = tempfile.mkstemp(dir=self.path / _PARTIAL, prefix=place.name)
+        beside = self.path / _PARTIAL
+        beside.mkdir(exist_ok=True)  # not before: whoever only reads changes nothing
+        descriptor, name = tempfile.mkstemp(dir=beside, prefix=place.name)
         partial = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -67,7 +69,7 @@ class DiskStore:
         with reachable(place):
             try:
                 data = place.read_bytes()
-            except FileNotFoundError as error:
+            except (FileNotFoundError, NotADirectoryError) as error:
                 raise BlobMissing(f"{content_id}: not in the store at {self.path}") from error
             except (IsADirectoryError, PermissionError) as error:  # the latter on Windows
                 if not place.is_dir():

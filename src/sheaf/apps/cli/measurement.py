@@ -42,8 +42,9 @@ def measure(run: Run, hook: str, project: Path | None, metrics: Sequence[str]) -
         raise InvalidUsage("--metric: found none, and the task has none; accepted: --metric NAME")
     chosen = [metric_named(name) for name in names]
     found = restored(run, project)
-    data = _data(found.bundle, hook)
-    scores, labels = scores_of(found.module, data, threads=found.task.algorithm.threads)
+    data, threads = _data(found.bundle, hook), found.task.algorithm.threads
+    with found.bundle.running():
+        scores, labels = scores_of(found.module, data, threads=threads)
     counts = evaluate(names, scores, labels)
     values = {metric.name: float(metric.value(counts[metric.name])) for metric in chosen}
     return Measured(values, len(labels), CHANGED if found.changed else "")

@@ -53,7 +53,8 @@ def write(run: Run, project: Path | None, target: Path) -> Comparison:
     found = restored(run, project)
     module = found.module.eval()
     features, inputs = _features(found)
-    with repeatable(0, found.task.algorithm.threads), torch.no_grad():
+    threads = found.task.algorithm.threads
+    with found.bundle.running(), repeatable(0, threads), torch.no_grad():
         graph = _exported(module, features, _metadata(run))
         expected = output_of(module, features).numpy()
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sheaf.apps.cli.tables import aligned, odds, printable, tokens
-from sheaf.apps.runs import Run
+from sheaf.apps.runs import LEDGER, Run
 from sheaf.protocol.errors import InvalidDocument
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ def _facts(summary: Summary, folder: Path) -> str:
         rows.append(["gas", f"{sum(gas.values()):,} ({told})"])
     if summary.keys() >= set(ODDS):
         rows.append(["capture odds", odds(*(summary[key] for key in ODDS))])
-    rows.append(["check it", f"sheaf verify {summary['run']}"])
+    elsewhere = "" if (folder / LEDGER).is_file() else " --url URL"
+    rows.append(["check it", f"sheaf verify {summary['run']}{elsewhere}"])
     return aligned([row for row in rows if row[1]])
 
 

@@ -90,7 +90,11 @@ def go_on(found: Run) -> Ran:
 
 def _drawn(ran: Ran) -> Ran:
     """With the picture of its rounds beside the summary, where it can be drawn."""
-    draw(ran.summary, ran.run.folder)
+    try:
+        draw(ran.summary, ran.run.folder)
+    except StoreUnavailable as error:
+        error.hint = f"the run is finished; `sheaf show {_reference(ran.run)}` shows it"
+        raise
     return ran
 
 

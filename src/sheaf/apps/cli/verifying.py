@@ -20,6 +20,15 @@ from sheaf.apps.cli.options import (
     say,
 )
 
+UrlOption = Annotated[
+    str | None,
+    typer.Option("--url", help="The endpoint of the chain that the run was on, if it was on one."),
+]
+FromBlockOption = Annotated[
+    int,
+    typer.Option("--from-block", min=0, help="Where reading begins: before the contracts were."),
+]
+
 
 def verify(
     reference: RunArgument = None,
@@ -36,18 +45,8 @@ def verify(
         typer.Option("--keys", metavar="FILE", help="Demand that these addresses countersigned."),
     ] = None,
     project: ProjectOption = None,
-    url: Annotated[
-        str | None,
-        typer.Option(
-            "--url", help="The endpoint of the chain that the run was on, if it was on one."
-        ),
-    ] = None,
-    from_block: Annotated[
-        int,
-        typer.Option(
-            "--from-block", min=0, help="Where reading begins: before the contracts were."
-        ),
-    ] = 0,
+    url: UrlOption = None,
+    from_block: FromBlockOption = 0,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Recompute a run from its ledger and store; exit 5 where anything differs."""
@@ -75,13 +74,18 @@ def countersign(
     ],
     reference: RunArgument = None,
     last: LastOption = False,
+    url: UrlOption = None,
+    from_block: FromBlockOption = 0,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Verify a run and sign its head, so that nobody can replace the run by another one."""
     found = find(reference, last)
     from sheaf.apps.anchors import countersign_run, signing_key
+    from sheaf.apps.chains import source_of
 
-    address, statement, new = countersign_run(found.folder, signing_key(key))
+    signing = signing_key(key)
+    with source_of(found.folder, url, from_block) as source:
+        address, statement, new = countersign_run(found.folder, signing, source)
     plain = {
         "run": found.id,
         "address": address,
