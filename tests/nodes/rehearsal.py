@@ -25,7 +25,7 @@ from sheaf.protocol.terms import Cohort, Economics, Model, Schedule, Terms
 STAKE, REWARD = b"\x01" * 20, b"\x02" * 20
 TERMS = Terms(
     Model(5, 5, 16, 12, 0, 0, 0, 0, 0, 0, 0, 0),
-    Schedule(2, 600, 600, 600, 600, 600, 600, 600, 0),
+    Schedule(2, 600, 600, 600, 600, 600, 600, 600, 600),
     Cohort(minimum=2, goal=4, committee=3, weight_cap=1000, visibility=0),
     Economics(REWARD, 1000, 90, 8, 12, 1, 1, 2, 3, 4, 5, 6),
 )
