@@ -143,10 +143,12 @@ def test_a_wrong_state_is_found_and_who_voted_for_it_is_named(lied: Played) -> N
         assert f"(aggregator-{number})" in message
 
 
-def test_the_auditor_says_so_while_the_run_goes_on(lied: Played) -> None:
-    (warned,) = [line for line in lied.watcher.warnings if line.startswith("auditor: ")]
-    (found,) = lied.cast.node("auditor").state.findings
-    assert warned.startswith("auditor: round 1, attempt 1: the committee claims optimiser state ")
+def test_the_challenger_says_so_while_the_run_goes_on(lied: Played) -> None:
+    (warned,) = [line for line in lied.watcher.warnings if line.startswith("challenger: ")]
+    (found,) = lied.cast.node("challenger").state.findings
+    assert warned.startswith(
+        "challenger: round 1, attempt 1: the committee claims optimiser state "
+    )
     assert found.claimed.hex() in warned
     assert found.recomputed.hex() in warned
 

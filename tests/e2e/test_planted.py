@@ -58,13 +58,13 @@ def test_verification_names_both_roots_and_who_voted(lied: Played) -> None:
     ]
 
 
-def test_the_auditor_says_so_while_the_run_goes_on(lied: Played) -> None:
-    warned = [line for line in lied.watcher.warnings if line.startswith("auditor: ")]
-    assert [line[: len("auditor: round 1, attempt 1")] for line in warned] == [
-        "auditor: round 1, attempt 1",
-        "auditor: round 2, attempt 1",
+def test_the_challenger_says_so_while_the_run_goes_on(lied: Played) -> None:
+    warned = [line for line in lied.watcher.warnings if line.startswith("challenger: ")]
+    assert [line[: len("challenger: round 1, attempt 1")] for line in warned] == [
+        "challenger: round 1, attempt 1",
+        "challenger: round 2, attempt 1",
     ]
-    (first, _) = lied.cast.node("auditor").state.findings
+    (first, _) = lied.cast.node("challenger").state.findings
     assert first.claimed.hex() in warned[0]
     assert first.recomputed.hex() in warned[0]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
-from sheaf.nodes import aggregator, auditor, participant, sponsor
+from sheaf.nodes import aggregator, challenger, court, participant, sponsor
 from sheaf.nodes import effects as e
 from sheaf.nodes.seat import SeatState
 from sheaf.nodes.trail import Trail
@@ -95,7 +95,7 @@ class Rehearsal:
         document = digest("document", terms)
         named = [f"participant-{i + 1}" for i in range(participants)]
         named += [f"aggregator-{i + 1}" for i in range(aggregators)]
-        address = {name: digest("account", name)[:20] for name in ("sponsor", "auditor", *named)}
+        address = {name: digest("account", name)[:20] for name in ("sponsor", "challenger", *named)}
         deployment = self.federation.deployment
         trail = Trail(deployment, deployment.task_id(address["sponsor"], document))
         state = terms.model.initial_state
@@ -127,9 +127,12 @@ class Rehearsal:
         wanted = [(a, w) for a in self.actors.values() for w in a.decide(self.now + 1)]
         self.effects += [(actor.name, effect) for actor, effect in wanted]
         if not wanted:
-            ahead = not self.trail.over and self.trail.deadline > self.now + 1
-            self.now = self.trail.deadline - 1 if ahead else self.now
-            return ahead
+            moments = (self.trail.deadline, *court.moments(self.trail))
+            ahead = [moment for moment in moments if moment > self.now + 1]
+            if self.trail.over or not ahead:
+                return False
+            self.now = min(ahead) - 1
+            return True
         orders = [(a, w.action) for a, w in wanted if isinstance(w, e.Send)]
         for actor, effect in wanted:
             if not isinstance(effect, e.Send):
@@ -188,7 +191,7 @@ def aggregated(base: bytes, counted: tuple[tuple[int, bytes, int], ...]) -> byte
 
 ROLES: dict[str, Any] = {
     "sponsor": sponsor,
-    "auditor": auditor,
+    "challenger": challenger,
     "participant": participant,
     "aggregator": aggregator,
 }

@@ -67,7 +67,7 @@ def write(path: Path, *entries: Turn | Answer) -> None:
 @pytest.mark.parametrize("kind", get_args(e.Effect), ids=lambda kind: kind.__name__)
 def test_every_effect_comes_back(kind: type[object], tmp_path: Path) -> None:
     wanted: Any = sample(kind)
-    turn = Turn(3, 1_767_225_600, (("sponsor", wanted), ("auditor", wanted)))
+    turn = Turn(3, 1_767_225_600, (("sponsor", wanted), ("challenger", wanted)))
     write(tmp_path / "journal", turn)
     assert journal.read(tmp_path / "journal") == [Recorded(turn, ())]
 

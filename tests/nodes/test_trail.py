@@ -208,6 +208,7 @@ def test_what_was_earned_is_claimed_and_withdrawn(trail: Trail) -> None:
     assert set(trail.claims) == set(trail.seats)
     earned: Counter[bytes] = Counter()
     for payment in trail.payments:
+        assert isinstance(payment, Paid | FeePaid)
         earned[payment.account] += payment.reward if isinstance(payment, Paid) else payment.amount
     for account, claim in trail.claims.items():
         assert (claim.stake, claim.credit) == (trail.seats[account].stake, earned[account])

@@ -47,6 +47,7 @@ Further = Callable[[Evidence, Report], None]
 CHECKS: tuple[Further, ...] = (
     replay.check_commitments,
     replay.check_rounds,
+    replay.check_disputes,
     inventory.check_store,
     replay.check_model,
     replay.check_reports,
