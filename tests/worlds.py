@@ -16,7 +16,7 @@ from eth_keys.datatypes import PrivateKey
 from eth_utils.crypto import keccak
 
 from sheaf.protocol import machine
-from sheaf.protocol.actions import Action, Publish, Register
+from sheaf.protocol.actions import Action, Challenge, Demand, Descend, Publish, Register
 from sheaf.protocol.hashing import Deployment
 from sheaf.protocol.state import Env, Federation, Role
 
@@ -129,6 +129,8 @@ class SpecWorld:
             token, asked = action.terms.economics.reward_token, action.deposit
         elif isinstance(action, Register):
             token, asked = STAKE, action.stake
+        elif isinstance(action, Challenge | Descend | Demand):
+            token, asked = STAKE, action.bond
         else:
             return None
         return asked - asked * self.taxes.get(token, 0) // 10_000

@@ -109,7 +109,10 @@ def a_missing_at_its_deadline(world: World) -> None:
     play.reveals(0, 1, 2)
     play.holds(0b111, 0b111, 0b111)
     play.votes((0, 0), "m", "m")
+    for slot in (1, 2):
+        play.do(play.member(slot), play.ballots[slot])
     on_time(play, play.member(0), play.ballots[0], "VerdictRevealClosed")
+    assert play.task.phase.name == "CHALLENGE"
 
 
 @vector()
