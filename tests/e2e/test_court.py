@@ -163,7 +163,8 @@ def _member(line: str) -> str:
 
 def test_a_wrong_optimiser_state_is_overturned_beside_a_right_model(tmp_path: Path) -> None:
     usual = held(tmp_path / "usual", lambda cast: None, adamant())
-    lies = {e.Aggregate: faults.in_first_attempts(faults.off_by_one_in_state)}
+    wrong = faults.in_first_attempts(faults.off_by_one_in_state)
+    lies: dict[type[object], Any] = {e.Aggregate: wrong}
     court = held(tmp_path / "lies", faulty("aggregator", lies), adamant())
     assert court.moves == [
         "dispute 1: challenger challenges the claimed optimiser state at coordinate 0",
