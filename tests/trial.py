@@ -236,8 +236,9 @@ class Trial(Play):
 
 
 def trial_at_hold(world: World, document: str = "document", **terms: int) -> Trial:
-    """Three real updates revealed, the first committee's turn; its pool holds two committees."""
-    pool = 2 * terms.get("committee", 3)
+    """Three real updates revealed, the first committee's turn; its pool holds two committees, or
+    `pool` aggregators."""
+    pool = terms.pop("pool", 2 * terms.get("committee", 3))
     trial = Trial(world, changed(TERMS, **terms), aggregators=pool, document=document)
     trial.claim("true")
     trial.claim("wrong", c7=700)

@@ -3,6 +3,7 @@
 from tests.vectors import (
     attempts,
     bounds,
+    challenges,
     court,
     duplicates,
     missing,
@@ -19,6 +20,7 @@ __all__ = [
     "Vector",
     "attempts",
     "bounds",
+    "challenges",
     "court",
     "duplicates",
     "missing",
