@@ -108,8 +108,8 @@ class Trial(Play):
     @property
     def before(self) -> str:
         """The name of the last settled model."""
-        heads = {self.task.header(Kind.MODEL, self.model_root(name)): name for name in self.models}
-        return heads[self.task.model_root]
+        settled = self.task.model_root, self.task.state_root
+        return next(name for name in self.models if self._headers(name) == settled)
 
     def claim(self, name: str, **values: int) -> None:
         """Name a model like the true one but for some coordinates, as in `claim("wrong", c7=0)`."""
@@ -228,6 +228,12 @@ class Trial(Play):
                 self.do(self.member(slot), self.ballots[slot])
         self.serve()
         return self.close()
+
+    def _headers(self, model: str) -> tuple[bytes, bytes]:
+        state = self.state_root(model)
+        headers = (Kind.MODEL, self.model_root(model)), (Kind.OPTIMISER_STATE, state)
+        first, second = (self.task.header(kind, root) for kind, root in headers)
+        return first, second
 
     def _last(self, kind: type[Any], number: int) -> Any:
         happened = reversed(self.world.federation.events)
