@@ -1,6 +1,7 @@
 """Named vectors for every transition and every rejection; `VECTORS` holds them all by name."""
 
 from tests.vectors import (
+    attacks,
     attempts,
     bounds,
     challenges,
@@ -24,6 +25,7 @@ from tests.vectors.table import VECTORS, Vector
 __all__ = [
     "VECTORS",
     "Vector",
+    "attacks",
     "attempts",
     "bounds",
     "challenges",
