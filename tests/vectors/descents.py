@@ -10,7 +10,7 @@ from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.merkle import node_hash
 from sheaf.protocol.opening import Opening
 from sheaf.protocol.state import Matter
-from tests.play import TERMS, changed, digest
+from tests.play import TERMS, altered, changed, digest
 from tests.trial import LIAR, WATCHER, Trial, in_court, trial_at_hold
 from tests.vectors.moments import adam
 from tests.vectors.table import vector
@@ -79,7 +79,7 @@ def leaves_without_a_preimage(world: World) -> None:
     root = node_hash(node_hash(hashes[0], hashes[1]), hashes[2])
     made.holds(0b111, 0b111, 0b111)
     for slot in range(3):
-        ballot = replace(made.ballot(slot, "made"), model_root=root)
+        ballot = altered(made.ballot(slot, "made"), model_root=root)
         made.ballots[slot] = ballot
         made.do(made.member(slot), made.sealed(made.member(slot), ballot))
     made.close()
