@@ -12,7 +12,8 @@ import pytest
 from sheaf.nodes import effects as e
 from sheaf.protocol import actions as a
 from sheaf.protocol.court_events import CourtPaid
-from sheaf.protocol.events import Cause
+from sheaf.protocol.errors import BlobMissing
+from sheaf.protocol.events import Cause, Phase
 from sheaf.protocol.optimisers import Constants
 from sheaf.protocol.state import Matter, Standing
 from tests.nodes import faults
@@ -160,3 +161,21 @@ def test_a_root_without_preimage_falls_by_silence(honest: Courtroom) -> None:
     room = held(committee({e.Aggregate: fault, e.PublishModel: faults.withholding}))
     assert room.moves == ["challenger Descend", "challenger Decide"]
     assert room.trail.model_after(1, b"") == honest.trail.model_after(1, b"")
+
+
+# A claim that is right
+
+
+def test_a_right_model_that_a_committee_keeps_back_is_served_by_the_challenger() -> None:
+    room = Courtroom({"aggregator": {e.PublishModel: faults.withholding}}, rounds=2)
+    for name, actor in room.actors.items():
+        actor.absent = name == "challenger"
+    room.run(lambda trail: trail.phase == Phase.CHALLENGE)
+    claimed = room.trail.claimed_verdict(1)
+    assert claimed is not None
+    with pytest.raises(BlobMissing):
+        room.model(claimed.model_root)
+    room.actors["challenger"].absent = False
+    room.run(lambda trail: trail.round == 2)
+    assert room.model(claimed.model_root) == [100 * j + 4 + j for j in range(10)]
+    assert room.moves == []

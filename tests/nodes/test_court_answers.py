@@ -185,6 +185,18 @@ def test_a_lie_of_somebody_else_is_refuted_by_the_challenger_at_once() -> None:
     assert refuted.now == filed + 1
 
 
+def test_a_column_is_tested_again_once_more_updates_can_be_read() -> None:
+    """What was passed over because it could not be read may be the lie."""
+    room = Courtroom({"participant": KEEPS, "aggregator": BLIND})
+    room.run(lambda trail: bool(trail.rounds and trail.now.pending))
+    watching = room.actors["challenger"].state
+    found = e.Compared(1, 5, None, None)
+    tested = room.actors["challenger"].role.fold(watching, found)
+    assert tested.compared == {5: found}
+    again = e.Aggregated(1, 1, bytes(32), 0, 0)
+    assert room.actors["challenger"].role.fold(tested, again).compared == {}
+
+
 def _lie(room: Courtroom, roots: a.Roots) -> tuple[tuple[Opening, ...], bytes]:
     """Coordinate 4 opened in the old and the claimed model, and a column with position 2 wrong."""
     holdings = Holdings.of(room.shops["challenger"], room.trail)

@@ -86,7 +86,7 @@ WANTED = {
     "participant-1": [e.Inspect, Register, Open, *TRAINS, *TRAINS, Claim],
     "aggregator-1": [e.Inspect, Register, Open, *COMBINES, *COMBINES, Claim],
     "sponsor": [Publish, e.Evaluate, Report, Advance, Advance, *CLOSES, *CLOSES],
-    "challenger": [e.Aggregate, e.Aggregate],
+    "challenger": [e.Aggregate, e.PublishModel] * 2,
 }
 
 

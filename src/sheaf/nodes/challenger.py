@@ -2,7 +2,8 @@
 
 It takes no seat. It reports what it finds, points out equal updates, challenges a wrong claim by
 its first wrong coordinate, descends for claimed bytes that nobody serves, demands updates that it
-cannot read, tests every column that somebody else files, and answers for claims that are right.
+cannot read, and tests every column that somebody else files. A claim that is right it serves and
+answers for.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from sheaf.nodes.effects import (
     Collect,
     Collected,
     Effect,
+    Published,
+    PublishModel,
     Secrets,
 )
 from sheaf.nodes.seat import SeatState, fold_seat, leave, send
@@ -61,13 +64,14 @@ class Finding:
 class State(SeatState):
     """What a challenger knows: its last replay and how many demands were answered then, which
     updates it could read where one was missing, what is wrong with the claim, its last choice in a
-    descent, and all it found."""
+    descent, the right model that it served last, and all it found."""
 
     replayed: Aggregated | ChunkMissing | None = None
     answered: int = 0
     collected: Collected | None = None
     accused: Accused | ClaimMissing | None = None
     chosen: Chosen | None = None
+    published: bytes | None = None
     findings: tuple[Finding, ...] = ()
 
 
@@ -82,12 +86,16 @@ def fold(state: State, event: object) -> State:
             return replace(state, accused=event)
         case Chosen():
             return replace(state, chosen=event)
+        case Published():
+            return replace(state, published=event.root)
     return fold_seat(state, event)
 
 
 def _replayed(state: State, event: Aggregated | ChunkMissing) -> State:
+    """Each replay may have read more than the one before it, so that all is looked at again."""
     answered = _answered(state.trail.rounds[event.round], event.attempt)
-    renewed = replace(state, replayed=event, answered=answered, collected=None, accused=None)
+    renewed = replace(state, replayed=event, answered=answered, compared={})
+    renewed = replace(renewed, collected=None, accused=None)
     verdict, place = state.trail.claimed_verdict(event.round), (event.round, event.attempt)
     if verdict is None:
         return renewed
@@ -133,11 +141,13 @@ def _judge(state: State, now: int) -> list[Effect]:
     if replay is None or (isinstance(replay, ChunkMissing) and late):
         counted = trail.now.counted_updates(trail.attempt)
         return [Aggregate(trail.round, trail.attempt, state.base, counted, state.base_state)]
-    if trail.terms.cohort.visibility == Visibility.COMMITTEE:
-        return []  # who was not drawn opens no dispute there
     if isinstance(replay, ChunkMissing):
         return _demand(state, now)
-    return [] if _is_right(state, replay) else _oppose(state, replay, now)
+    if not _is_right(state, replay):
+        return _oppose(state, replay, now)
+    # Whoever claimed it may keep its bytes back, and everybody needs them to go on.
+    served = state.published == replay.root
+    return [] if served else [PublishModel(trail.round, replay.root, replay.state)]
 
 
 def _current(state: State) -> Aggregated | ChunkMissing | None:
@@ -166,7 +176,7 @@ def _all(found: RoundTrail) -> tuple[DisputeTrail, ...]:
 def _demand(state: State, now: int) -> list[Effect]:
     """Demand every counted update that cannot be read, unless somebody has."""
     trail, collected = state.trail, state.collected
-    if now >= trail.first_deadline:
+    if now >= trail.first_deadline or not _is_admitted(state):
         return []
     counted = trail.now.counted_updates(trail.attempt)
     here = (trail.round, trail.attempt)
@@ -196,8 +206,14 @@ def _oppose(state: State, replay: Aggregated, now: int) -> list[Effect]:
     for number, dispute in pending:
         if dispute.opener == state.account:
             return _go_on(state, replay, (number, dispute), now)
-    closed = now >= state.trail.deadline or _is_filed(state) or _was_refuted(state)
-    return [] if closed else _accuse(state, replay, 0)
+    if now >= state.trail.deadline or not _is_admitted(state):
+        return []
+    return [] if _is_filed(state) or _was_refuted(state) else _accuse(state, replay, 0)
+
+
+def _is_admitted(state: State) -> bool:
+    """Whether somebody without a seat may open a dispute."""
+    return state.trail.terms.cohort.visibility != Visibility.COMMITTEE
 
 
 def _was_refuted(state: State) -> bool:

@@ -112,6 +112,7 @@ class Runner:
         """Until the task has ended and nobody wants anything more."""
         path = self.directory / JOURNAL
         self._nodes = {node.name: node for node in self.cast.nodes}
+        self._names = self.cast.names()
         try:
             recorded = journal.read(path)
             self._journal = Journal(path)
@@ -204,7 +205,7 @@ class Runner:
             for node in self.cast.nodes:
                 node.fold(event)
             self._tell()
-            line = chronicle.line(event, self.trail, self.cast.names())
+            line = chronicle.line(event, self.trail, self._names)
             if line:
                 self.observer.disputed(self.trail.round, line)
         self._tell_rounds()
@@ -285,7 +286,7 @@ class Runner:
     ) -> dict[tuple[bytes, Action], Outcome]:
         """What became of `sent` in the blocks up to `until` that are not folded yet, where nothing
         else of the cast's may stand."""
-        names, wanted, found = self.cast.names(), set(sent), {}
+        names, wanted, found = self._names, set(sent), {}
         for number in range(self._block + 1, until + 1):
             for who, outcome in self.cast.federation.actions(number):
                 if who in names and (who, outcome.action) not in wanted:
