@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 import pytest
 
-from sheaf.protocol import events as e
 from sheaf.protocol.actions import (
     Action,
     Advance,
@@ -31,11 +30,12 @@ from sheaf.protocol.actions import (
     Settle,
 )
 from sheaf.protocol.errors import Rejected
-from sheaf.protocol.events import Cause, Phase
+from sheaf.protocol.events import Phase
 from sheaf.protocol.hashing import ZERO, Deployment, Missing, Verdict
 from sheaf.protocol.merkle import Kind
 from sheaf.protocol.state import Role, Task
 from sheaf.protocol.terms import Cohort, Economics, Model, Schedule, Terms
+from tests.lines import lines
 from tests.worlds import DEPLOYMENT, REWARD, World, account
 
 ROUND_PHASES = (Phase.CHALLENGE, Phase.ABORTED)
@@ -143,6 +143,14 @@ class Play:
         assert self.world.federation == before
         return str(rejection.value)
 
+    def model_root(self, model: str) -> bytes:
+        """Tree root of the model of that name."""
+        return digest(model)
+
+    def update_root(self, position: int) -> bytes:
+        """Tree root of a position's update of this round."""
+        return digest("update", self.task.round, self.participant(position))
+
     def state_root(self, model: str) -> bytes:
         """Tree root of the optimiser's state beside a model; zero where there is no optimiser."""
         return digest("state", model) if self.terms.model.optimiser else ZERO
@@ -151,8 +159,8 @@ class Play:
 
     def publication(self, **changes: Any) -> Publish:
         """The sponsor's action."""
-        state = self.state_root("initial")
-        usual = Publish(self.terms, self.document, digest("initial"), state, DEPOSIT)
+        roots = self.model_root("initial"), self.state_root("initial")
+        usual = Publish(self.terms, self.document, *roots, DEPOSIT)
         return replace(usual, **changes)
 
     def publish(self, **changes: Any) -> list[str]:
@@ -188,7 +196,8 @@ class Play:
     def start(self) -> Play:
         """Everything up to COMMIT of round 1."""
         seats = (*self.participants, *self.aggregators)
-        story = (self.terms, self.sponsor, self.document, seats)
+        roots = self.model_root("initial"), self.state_root("initial")
+        story = (self.terms, self.sponsor, self.document, roots, seats)
         if not self.world.recall(story):
             self.publish()
             self.register()
@@ -206,7 +215,7 @@ class Play:
     def update(self, position: int, **changes: Any) -> Reveal:
         """A position's update of this round: 100, 200, 300, ... samples."""
         seat = (self.task.round, self.participant(position))
-        root, salt = digest("update", *seat), digest("salt", *seat)
+        root, salt = self.update_root(position), digest("salt", *seat)
         return replace(Reveal(self.id, root, 100 * (position + 1), ZERO, salt), **changes)
 
     def commitment(self, position: int, update: Reveal, sender: bytes | None = None) -> Commit:
@@ -251,7 +260,8 @@ class Play:
         """What a slot will open: a result of that name, or a missing chunk."""
         salt = digest("ballot", self.task.round, self.task.attempt, slot)
         if isinstance(vote, str):
-            return RevealVerdict(self.id, ZERO, digest(vote), self.state_root(vote), ZERO, salt)
+            roots = self.model_root(vote), self.state_root(vote)
+            return RevealVerdict(self.id, ZERO, *roots, ZERO, salt)
         return RevealMissing(self.id, *vote, ZERO, salt)
 
     def sealed(
@@ -294,7 +304,7 @@ class Play:
         """A page; `model` is the claim's, None for an aborted round."""
         if model is None:
             return Settle(self.id, steps, ZERO, ZERO, ZERO)
-        header = self.task.header(Kind.MODEL, digest(model))
+        header = self.task.header(Kind.MODEL, self.model_root(model))
         state = self.task.header(Kind.OPTIMISER_STATE, self.state_root(model))
         return Settle(self.id, steps, ZERO, header, state)
 
@@ -332,46 +342,9 @@ class Play:
         task = self.world.federation.tasks.get(self.id)
         if task is None or task.round == 0:
             return {}
-        names = {task.participant_at(i): f"P{i}" for i in range(task.cohort)}
+        names = {account(label): label for label in ("sponsor", "auditor")}
+        names |= {task.participant_at(i): f"P{i}" for i in range(task.cohort)}
         for attempt in range(1, task.attempt + 1):
             for slot in range(task.terms.cohort.committee):
                 names[task.member_at(attempt, slot)] = f"A{attempt}.{slot}"
         return names
-
-
-def lines(happened: Iterable[object], names: dict[bytes, str], now: int) -> Iterable[str]:
-    """One line for each event that a vector wants to read; the others speak by the state."""
-    for event in happened:
-        if type(event) in TOLD:
-            yield TOLD[type(event)](event, lambda a: names.get(a, "unnamed"), now)
-
-
-Name = Callable[[bytes], str]
-
-TOLD: dict[type[object], Callable[[Any, Name, int], str]] = {
-    e.Opened: lambda x, who, now: f"opened {Role(x.role).name} {x.index}",
-    e.PhaseStarted: lambda x, who, now: (
-        f"{Phase(x.phase).name} {x.round}.{x.attempt} in {x.deadline - now}"
-    ),
-    e.CohortDrawn: lambda x, who, now: f"cohort of {x.size}",
-    e.Committed: lambda x, who, now: f"{who(x.account)} committed",
-    e.Revealed: lambda x, who, now: f"{who(x.account)} revealed {x.samples}",
-    e.Held: lambda x, who, now: f"{who(x.account)} holds {x.bitmap:b}",
-    e.Counted: lambda x, who, now: f"counted {x.bitmap:b}",
-    e.AttemptFailed: lambda x, who, now: f"attempt {x.attempt} failed {Cause(x.cause).name}",
-    e.VerdictCommitted: lambda x, who, now: f"{who(x.account)} voted",
-    e.VerdictRevealed: lambda x, who, now: f"{who(x.account)} opened",
-    e.MissingRevealed: lambda x, who, now: f"{who(x.account)} misses P{x.position}/{x.chunk}",
-    e.Claimed: lambda x, who, now: f"claimed in {x.attempt}",
-    e.RoundAborted: lambda x, who, now: f"aborted {Cause(x.cause).name}",
-    e.DuplicateFound: lambda x, who, now: f"P{x.later} repeats P{x.earlier}",
-    e.Slashed: lambda x, who, now: f"{who(x.account)} -{x.amount} {Cause(x.cause).name}",
-    e.Paid: lambda x, who, now: f"{who(x.account)} +{x.reward} bonus {x.bonus}",
-    e.FeePaid: lambda x, who, now: f"{who(x.account)} fee {x.amount}",
-    e.RoundSettled: lambda x, who, now: f"settled {x.round}",
-    e.TaskEnded: lambda x, who, now: (
-        f"{Phase(x.phase).name} refund {x.refund} {Cause(x.cause).name if x.cause else '-'}"
-    ),
-    e.SeatClaimed: lambda x, who, now: f"claims {x.stake} and {x.credit}",
-    e.Withdrawn: lambda x, who, now: f"withdrew {x.amount}",
-}

@@ -16,12 +16,12 @@ from eth_keys.datatypes import PrivateKey
 from eth_utils.crypto import keccak
 
 from sheaf.protocol import machine
-from sheaf.protocol.actions import Action, Publish, Register
+from sheaf.protocol.actions import Action, Challenge, Demand, Descend, Publish, Register
 from sheaf.protocol.hashing import Deployment
 from sheaf.protocol.state import Env, Federation, Role
 
 CHAIN = 5
-STAKE_NONCE, REWARD_NONCE, TAXED_NONCE, FEDERATION_NONCE = range(4)
+STAKE_NONCE, REWARD_NONCE, TAXED_NONCE, COURT_NONCE, FEDERATION_NONCE = range(5)
 START = 1_000_000
 """Ledger time, in seconds, when a world begins."""
 TAX_BPS = 1_000
@@ -46,6 +46,7 @@ def created(nonce: int) -> bytes:
 
 
 STAKE, REWARD, TAXED = created(STAKE_NONCE), created(REWARD_NONCE), created(TAXED_NONCE)
+COURT = created(COURT_NONCE)
 DEPLOYMENT = Deployment(CHAIN, created(FEDERATION_NONCE))
 
 
@@ -129,6 +130,8 @@ class SpecWorld:
             token, asked = action.terms.economics.reward_token, action.deposit
         elif isinstance(action, Register):
             token, asked = STAKE, action.stake
+        elif isinstance(action, Challenge | Descend | Demand):
+            token, asked = STAKE, action.bond
         else:
             return None
         return asked - asked * self.taxes.get(token, 0) // 10_000

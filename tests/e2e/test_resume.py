@@ -93,7 +93,7 @@ def test_nothing_that_was_answered_is_done_again(half: Path) -> None:
     for node in cast.nodes:
         node.equip({kind: noted(own) for kind, own in node.workshop.performers.items()})
     Runner(cast, half, Watcher()).run()
-    # What is left: four updates to publish, and what three members, auditor and sponsor do.
+    # What is left: four updates to publish, and what three members, challenger and sponsor do.
     assert e.Train not in done
     assert e.Inspect not in done
     assert done.count(e.PublishUpdate) == 4

@@ -56,7 +56,7 @@ def plan(**changes: Any) -> Plan:
     return replace(made, **changes)
 
 
-def schedule(rounds: int, challenge_s: int = 0) -> task.Schedule:
+def schedule(rounds: int, challenge_s: int = 600) -> task.Schedule:
     """Ten minutes a phase."""
     return task.Schedule(rounds, 600, 600, 600, 600, 600, 600, 600, challenge_s, 0)
 

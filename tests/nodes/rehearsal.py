@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
-from sheaf.nodes import aggregator, auditor, participant, sponsor
+from sheaf.nodes import aggregator, challenger, court, participant, sponsor
 from sheaf.nodes import effects as e
 from sheaf.nodes.seat import SeatState
 from sheaf.nodes.trail import Trail
@@ -19,13 +19,13 @@ from sheaf.protocol import machine
 from sheaf.protocol.actions import Action, Publish
 from sheaf.protocol.errors import Rejected
 from sheaf.protocol.hashing import Deployment
-from sheaf.protocol.state import Env, Federation
+from sheaf.protocol.state import Env, Federation, Matter
 from sheaf.protocol.terms import Cohort, Economics, Model, Schedule, Terms
 
 STAKE, REWARD = b"\x01" * 20, b"\x02" * 20
 TERMS = Terms(
     Model(5, 5, 16, 12, 0, 0, 0, 0, 0, 0, 0, 0),
-    Schedule(2, 600, 600, 600, 600, 600, 600, 600, 0),
+    Schedule(2, 600, 600, 600, 600, 600, 600, 600, 600),
     Cohort(minimum=2, goal=4, committee=3, weight_cap=1000, visibility=0),
     Economics(REWARD, 1000, 90, 8, 12, 1, 1, 2, 3, 4, 5, 6),
 )
@@ -71,7 +71,7 @@ class Sent:
     """An action sent, at what time, from which phase with which deadline, and its rejection."""
 
     name: str
-    action: Action
+    action: Any
     now: int
     deadline: int
     rejected: str
@@ -86,23 +86,25 @@ class Rehearsal:
         participants: int = 4,
         aggregators: int = 3,
         scripts: Scripts | None = None,
+        document: bytes | None = None,
+        initial: bytes = INITIAL,
     ) -> None:
         self.federation = Federation(Deployment(5, b"\x03" * 20), STAKE)
         self.now = 1000
         self.refusing: frozenset[bytes] = frozenset()
         self.sent: list[Sent] = []
         self.effects: list[tuple[str, e.Effect]] = []
-        document = digest("document", terms)
+        document = document or digest("document", terms)
         named = [f"participant-{i + 1}" for i in range(participants)]
         named += [f"aggregator-{i + 1}" for i in range(aggregators)]
-        address = {name: digest("account", name)[:20] for name in ("sponsor", "auditor", *named)}
+        address = {name: digest("account", name)[:20] for name in ("sponsor", "challenger", *named)}
         deployment = self.federation.deployment
         trail = Trail(deployment, deployment.task_id(address["sponsor"], document))
         state = terms.model.initial_state
-        publication = Publish(terms, document, INITIAL, state, terms.escrow)
+        publication = Publish(terms, document, initial, state, terms.escrow)
         self.actors: dict[str, Actor] = {}
         for name, account in address.items():
-            common = vars(SeatState(account, STAKE, INITIAL, trail))
+            common = vars(SeatState(account, STAKE, initial, trail))
             kind = name.partition("-")[0]
             role, state = ROLES[kind], ROLES[kind].State(**common)
             if kind == "sponsor":
@@ -127,9 +129,12 @@ class Rehearsal:
         wanted = [(a, w) for a in self.actors.values() for w in a.decide(self.now + 1)]
         self.effects += [(actor.name, effect) for actor, effect in wanted]
         if not wanted:
-            ahead = not self.trail.over and self.trail.deadline > self.now + 1
-            self.now = self.trail.deadline - 1 if ahead else self.now
-            return ahead
+            moments = (self.trail.deadline, *court.moments(self.trail))
+            ahead = [moment for moment in moments if moment > self.now + 1]
+            if self.trail.over or not ahead:
+                return False
+            self.now = min(ahead) - 1
+            return True
         orders = [(a, w.action) for a, w in wanted if isinstance(w, e.Send)]
         for actor, effect in wanted:
             if not isinstance(effect, e.Send):
@@ -157,7 +162,8 @@ class Rehearsal:
 
 @dataclass(frozen=True)
 class Scripted:
-    """Answers effects: by `own` where it has a script for them, else honestly."""
+    """Answers effects: by `own` where it has a script for them, else honestly. There are no bytes,
+    so in court nothing is to be had."""
 
     name: str
     own: Mapping[Any, Script]
@@ -178,6 +184,10 @@ class Scripted:
                 return e.Aggregated(number, attempt, aggregated(base, counted), 0, 0)
             case e.Evaluate(number, model):
                 return e.Evaluated(number, b"metrics of " + model[:4])
+            case e.Accuse(number, attempt):
+                return e.ClaimMissing(number, attempt, Matter.MODEL)
+            case e.Produce(number, dispute, level, at):
+                return e.Produced(number, dispute, level, at, (), None)
         raise AssertionError(f"no script for {effect}")
 
 
@@ -188,7 +198,7 @@ def aggregated(base: bytes, counted: tuple[tuple[int, bytes, int], ...]) -> byte
 
 ROLES: dict[str, Any] = {
     "sponsor": sponsor,
-    "auditor": auditor,
+    "challenger": challenger,
     "participant": participant,
     "aggregator": aggregator,
 }

@@ -26,6 +26,7 @@ class Watcher:
     rows: list[dict[str, Any]] = field(default_factory=list)
     failures: list[tuple[int, str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    moves: list[str] = field(default_factory=list)
 
     def started(self, info: dict[str, Any]) -> None:
         self.starts.append(info)
@@ -38,6 +39,9 @@ class Watcher:
 
     def participant_failed(self, round: int, name: str, error: str) -> None:
         self.failures.append((round, name, error))
+
+    def disputed(self, round: int, line: str) -> None:
+        self.moves.append(f"{round}: {line}")
 
     def warned(self, line: str) -> None:
         self.warnings.append(line)

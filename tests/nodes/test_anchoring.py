@@ -19,7 +19,7 @@ from sheaf.protocol.errors import VerificationFailed
 from tests.e2e.tampering import edit
 
 END = Statement(1337, b"\x03" * 20, b"\x07" * 32, 41, b"\x09" * 32)
-PARTICIPANT, AUDITOR = (development_account(7, name) for name in ("participant-1", "auditor"))
+PARTICIPANT, CHALLENGER = (development_account(7, name) for name in ("participant-1", "challenger"))
 
 
 def wallet_message(statement: Statement) -> SignableMessage:
@@ -67,7 +67,7 @@ def test_every_word_is_signed(other: Statement) -> None:
 
 def test_a_signature_has_one_form_and_one_owner() -> None:
     made = Countersignature.make(END, PARTICIPANT.key)
-    assert not replace(made, account=AUDITOR.address).holds
+    assert not replace(made, account=CHALLENGER.address).holds
     order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
     high = order - int.from_bytes(made.signature[32:64])
     flipped = bytes([27 + 28 - made.signature[64]])
@@ -83,12 +83,12 @@ def test_a_signature_has_one_form_and_one_owner() -> None:
 def test_every_account_is_there_once_however_often_it_signs(tmp_path: Path) -> None:
     assert read(tmp_path) == []
     countersign(tmp_path, END, [PARTICIPANT.key])
-    countersign(tmp_path, END, [AUDITOR.key, PARTICIPANT.key])
+    countersign(tmp_path, END, [CHALLENGER.key, PARTICIPANT.key])
     later = replace(END, block=42)
     countersign(tmp_path, later, [PARTICIPANT.key])
     assert [(made.account, made.statement) for made in read(tmp_path)] == [
         (PARTICIPANT.address, END),
-        (AUDITOR.address, END),
+        (CHALLENGER.address, END),
         (PARTICIPANT.address, later),
     ]
 
@@ -129,7 +129,7 @@ SPOILT: dict[str, tuple[Callable[[Any], object], str]] = {
 @pytest.mark.parametrize("name", SPOILT)
 def test_a_spoilt_file_is_one_clear_line(name: str, tmp_path: Path) -> None:
     change, expected = SPOILT[name]
-    countersign(tmp_path, END, [PARTICIPANT.key, AUDITOR.key])
+    countersign(tmp_path, END, [PARTICIPANT.key, CHALLENGER.key])
     edit(tmp_path / FILE, change)
     with pytest.raises(VerificationFailed) as caught:
         read(tmp_path)

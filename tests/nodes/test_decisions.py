@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sheaf.nodes import auditor
+from sheaf.nodes import challenger
 from sheaf.nodes import effects as e
 from sheaf.nodes.codec import plain, typed
 from sheaf.protocol.actions import (
@@ -86,7 +86,7 @@ WANTED = {
     "participant-1": [e.Inspect, Register, Open, *TRAINS, *TRAINS, Claim],
     "aggregator-1": [e.Inspect, Register, Open, *COMBINES, *COMBINES, Claim],
     "sponsor": [Publish, e.Evaluate, Report, Advance, Advance, *CLOSES, *CLOSES],
-    "auditor": [e.Aggregate, e.Aggregate],
+    "challenger": [e.Aggregate, e.PublishModel] * 2,
 }
 
 
@@ -213,7 +213,7 @@ def test_a_chunk_that_nobody_serves_is_named_and_the_next_committee_goes_on_with
     assert not any(s.rejected for s in rehearsal.sent)
 
 
-def test_the_auditor_names_every_later_one_of_equal_updates_and_they_are_not_paid() -> None:
+def test_the_challenger_names_every_later_one_of_equal_updates_and_they_are_not_paid() -> None:
     def copied(effect: e.Train) -> e.LocalEvent:
         return e.Trained(effect.round, b"\x09" * 32, 10)
 
@@ -232,26 +232,26 @@ def test_the_auditor_names_every_later_one_of_equal_updates_and_they_are_not_pai
     assert not any(sent.rejected for sent in rehearsal.sent)
 
 
-def test_an_auditor_that_another_was_faster_than_names_the_next_pair() -> None:
+def test_a_challenger_that_another_was_faster_than_names_the_next_pair() -> None:
     same: dict[Any, Script] = {e.Train: lambda w: e.Trained(w.round, b"\x09" * 32, 10)}
     copies: Scripts = {f"participant-{i}": same for i in (1, 2, 3)}
     rehearsal = Rehearsal(scripts=copies)
     rehearsal.run(lambda trail: trail.phase == Phase.VERDICT_COMMIT)
-    auditing = rehearsal.actors["auditor"]
-    (first,) = auditing.decide(rehearsal.now + 1)
+    watching = rehearsal.actors["challenger"]
+    (first,) = watching.decide(rehearsal.now + 1)
     assert isinstance(first, e.Send)
-    auditing.fold(e.Refused(first.action, "AlreadyDuplicate"))
-    (second,) = auditing.decide(rehearsal.now + 1)
+    watching.fold(e.Refused(first.action, "AlreadyDuplicate"))
+    (second,) = watching.decide(rehearsal.now + 1)
     assert isinstance(second, e.Send)
     assert isinstance(first.action, Duplicate)
     assert isinstance(second.action, Duplicate)
     assert first.action.later != second.action.later
     where = (rehearsal.trail.task, 1, first.action.earlier, first.action.later)
-    auditing.fold(DuplicateFound(*where))
-    assert auditing.decide(rehearsal.now + 1) == [second]
+    watching.fold(DuplicateFound(*where))
+    assert watching.decide(rehearsal.now + 1) == [second]
 
 
-def test_the_auditor_finds_a_wrong_claim_and_says_both_roots() -> None:
+def test_the_challenger_finds_a_wrong_claim_says_both_roots_and_it_falls() -> None:
     wrong = b"\xee" * 32
     liars: Scripts = {
         f"aggregator-{i}": {e.Aggregate: lambda w: e.Aggregated(w.round, w.attempt, wrong, 0, 0)}
@@ -260,22 +260,26 @@ def test_the_auditor_finds_a_wrong_claim_and_says_both_roots() -> None:
     rehearsal = Rehearsal(scripts=liars)
     trail = rehearsal.run()
     right = aggregated(INITIAL, trail.rounds[1].counted_updates(1))
-    first, second = rehearsal.actors["auditor"].state.findings
-    assert first == auditor.Finding(1, 1, wrong, right)
-    assert second.recomputed == aggregated(wrong, trail.rounds[2].counted_updates(1))
+    first, second = rehearsal.actors["challenger"].state.findings
+    assert first == challenger.Finding(1, 1, wrong, right)
+    # Nobody has bytes of what was claimed, so it falls, and round 2 starts where round 1 did.
+    assert second.recomputed == aggregated(INITIAL, trail.rounds[2].counted_updates(1))
+    causes = [failure.cause for found in trail.rounds.values() for failure in found.failures]
+    assert causes == [Cause.OVERTURNED] * 2
+    assert trail.model_after(2, INITIAL) == INITIAL
     assert wrong.hex() in str(first)
     assert right.hex() in str(first)
 
 
-def test_the_auditor_says_when_a_claim_cannot_be_checked() -> None:
+def test_the_challenger_says_when_a_claim_cannot_be_checked() -> None:
     scripts: Scripts = {
-        "auditor": {e.Aggregate: lambda w: e.ChunkMissing(w.round, w.attempt, 1, 0)}
+        "challenger": {e.Aggregate: lambda w: e.ChunkMissing(w.round, w.attempt, 1, 0)}
     }
     rehearsal = Rehearsal(scripts=scripts)
     trail = rehearsal.run()
-    found = rehearsal.actors["auditor"].state.findings
+    found = rehearsal.actors["challenger"].state.findings
     claimed = trail.model_after(1, INITIAL)
-    assert found[0] == auditor.Finding(1, 1, claimed, None, missing=1)
+    assert found[0] == challenger.Finding(1, 1, claimed, None, missing=1)
     assert str(found[0]).endswith("update 1 is not to be had")
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sheaf.nodes import auditor
+from sheaf.nodes import challenger
 from sheaf.nodes import effects as e
 from sheaf.protocol.actions import RevealVerdict
-from sheaf.protocol.events import Phase
+from sheaf.protocol.events import Cause, Phase
 from sheaf.protocol.hashing import ZERO
 from tests.nodes.rehearsal import INITIAL, TERMS, Rehearsal, Script, Scripts, aggregated, digest
 from tests.play import ADAM, changed
@@ -34,11 +34,11 @@ def wrongly(effect: e.Aggregate) -> e.LocalEvent:
 
 
 def rehearsed(members: Script) -> Rehearsal:
-    """A task of FedAdam whose aggregators do as `members`; the auditor is honest."""
+    """A task of FedAdam whose aggregators do as `members`; the challenger is honest."""
     scripts: dict[str, dict[Any, Script]] = {
         f"aggregator-{i}": {e.Aggregate: members} for i in (1, 2, 3)
     }
-    scripts["auditor"] = {e.Aggregate: honestly}
+    scripts["challenger"] = {e.Aggregate: honestly}
     given: Scripts = scripts
     rehearsal = Rehearsal(terms=MOVING, scripts=given)
     rehearsal.run()
@@ -55,14 +55,14 @@ def test_each_round_starts_from_the_state_that_the_last_one_left() -> None:
     assert trail.phase == Phase.DONE
     assert not any(sent.rejected for sent in rehearsal.sent)
     first, second = wanted(rehearsal, "aggregator-1", e.Aggregate)
-    assert wanted(rehearsal, "auditor", e.Aggregate) == [first, second]
+    assert wanted(rehearsal, "challenger", e.Aggregate) == [first, second]
     assert (first.base, first.state) == (INITIAL, ZERO)
     assert second.base == aggregated(INITIAL, first.counted)
     assert second.state == state_after(first)
     assert trail.state_after(0) == ZERO
     assert trail.state_after(1) == state_after(first)
     assert trail.state_after(2) == state_after(second)
-    assert rehearsal.actors["auditor"].state.findings == ()
+    assert rehearsal.actors["challenger"].state.findings == ()
 
 
 def test_what_is_settled_is_the_header_of_the_state() -> None:
@@ -85,18 +85,19 @@ def test_model_and_state_are_published_together_before_the_verdict_opens() -> No
     assert ZERO not in {p.state for p in published}
 
 
-def test_the_auditor_finds_a_wrong_state_beside_a_right_model() -> None:
+def test_the_challenger_finds_a_wrong_state_beside_a_right_model() -> None:
     rehearsal = rehearsed(wrongly)
     trail = rehearsal.trail
-    (found,) = rehearsal.actors["auditor"].state.findings
-    replayed = wanted(rehearsal, "auditor", e.Aggregate)[0]
+    (found,) = rehearsal.actors["challenger"].state.findings
+    replayed = wanted(rehearsal, "challenger", e.Aggregate)[0]
     right = state_after(replayed)
-    assert found == auditor.Finding(1, 1, WRONG, right, what="optimiser state")
+    assert found == challenger.Finding(1, 1, WRONG, right, what="optimiser state")
     assert str(found) == (
         f"round 1, attempt 1: the committee claims optimiser state {WRONG.hex()}, "
         f"the counted updates give {right.hex()}"
     )
-    # The task goes on from what was settled, wrong as it is.
-    assert trail.phase == Phase.DONE
-    assert trail.state_after(1) == WRONG
-    assert trail.model_after(1, INITIAL) == aggregated(INITIAL, replayed.counted)
+    # Nobody has bytes of that state, so the claim falls, and the next round starts where it did.
+    assert [failure.cause for failure in trail.rounds[1].failures] == [Cause.OVERTURNED]
+    assert (trail.state_after(1), trail.model_after(1, INITIAL)) == (ZERO, INITIAL)
+    settled = wanted(rehearsal, "aggregator-1", e.Aggregate)[-1]
+    assert trail.state_after(2) == state_after(settled)

@@ -47,7 +47,7 @@ def read(path: Path) -> Trail:
     )
     federation = next(log.address for log in logs if log.topics[0] == published)
     vault = next(log.address for log in logs if log.topics[0] == withdrawn)
-    book = AddressBook(chain, federation, vault, b"", b"")
+    book = AddressBook(chain, federation, b"", vault, b"", b"")
     happened = [event for event in (event_of(book, log) for log in logs) if event is not None]
     (task,) = {event.task for event in happened if isinstance(event, TaskPublished)}
     trail = Trail(book.deployment, task)
@@ -208,6 +208,7 @@ def test_what_was_earned_is_claimed_and_withdrawn(trail: Trail) -> None:
     assert set(trail.claims) == set(trail.seats)
     earned: Counter[bytes] = Counter()
     for payment in trail.payments:
+        assert isinstance(payment, Paid | FeePaid)
         earned[payment.account] += payment.reward if isinstance(payment, Paid) else payment.amount
     for account, claim in trail.claims.items():
         assert (claim.stake, claim.credit) == (trail.seats[account].stake, earned[account])

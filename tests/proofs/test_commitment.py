@@ -9,9 +9,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sheaf.proofs.commitment import Opening, commit, open_at, opened_value
+from sheaf.proofs.commitment import (
+    chunk_of,
+    commit,
+    nodes_below,
+    open_at,
+    open_chunk,
+    opened_value,
+)
 from sheaf.protocol.errors import InvalidModel
 from sheaf.protocol.merkle import Kind, header
+from sheaf.protocol.opening import Opening
 
 COUNTS = (1, 1023, 1024, 1025, 2049, 3073)
 
@@ -75,7 +83,7 @@ def test_by_hand() -> None:
     made = commit(vector, chunk_bytes=8)
     assert made.leaves == (first, second)
     assert made.tree_root == hashlib.sha256(b"\x01" + first + second).digest()
-    assert open_at(vector, 2, made) == Opening(bytes.fromhex("02000000"), 1, (first,))
+    assert open_at(vector, 2, made) == Opening(bytes.fromhex("02000000"), (first,))
 
 
 def test_default_is_four_kibibytes() -> None:
@@ -95,9 +103,8 @@ def test_an_opening_proves_nothing_else() -> None:
     wrong = [
         (replace(opening, chunk=bytes(forged)), 1030, root, 2049),
         (replace(opening, chunk=opening.chunk[:-1]), 1030, root, 2049),
-        (replace(opening, index=0), 1030, root, 2049),
-        (replace(opening, index=0), 6, root, 2049),
-        (replace(opening, index=-1), 1030, root, 2049),
+        (opening, 6, root, 2049),
+        (replace(opening, chunk=opening.chunk + bytes(4)), 1030, root, 2049),
         (replace(opening, path=opening.path[:-1]), 1030, root, 2049),
         (opening, 1023, root, 2049),
         (opening, 2048, root, 2049),
@@ -176,3 +183,54 @@ def test_opening_the_wrong_vector_or_place() -> None:
     for coordinate in (-1, 8):
         with pytest.raises(IndexError, match=f"coordinate {coordinate}"):
             open_at(vector, coordinate, made)
+
+
+# What is below a node, and single chunks
+
+
+def numbered(count: int) -> list[bytes]:
+    """So many leaf hashes, each another."""
+    return [hashlib.sha256(b"leaf %d" % number).digest() for number in range(count)]
+
+
+def pair(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def test_the_hashes_below_a_node_by_hand() -> None:
+    a, b, c, d, e = leaves = numbered(5)
+    assert nodes_below(leaves, 3, 0) == (a, b, c, d, e)
+    assert nodes_below(leaves, 2, 0) == (a, b, c, d)
+    # The fifth leaf rises unchanged through two levels: it is the node itself, and all below it.
+    assert nodes_below(leaves, 2, 1) == (e,)
+    assert nodes_below(leaves, 1, 1) == (c, d)
+    assert nodes_below(leaves, 1, 2) == (e,)
+    assert nodes_below([a], 0, 0) == (a,)
+
+
+def test_six_levels_down_and_no_further() -> None:
+    leaves = numbered(130)
+    pairs = [pair(*leaves[i : i + 2]) for i in range(0, 130, 2)]
+    # 130 leaves are eight levels high: two above are nodes of four leaves, the last of two.
+    fours = [pair(*pairs[i : i + 2]) for i in range(0, 64, 2)]
+    assert nodes_below(leaves, 8, 0) == (*fours, pairs[64])
+    assert nodes_below(leaves, 7, 0) == tuple(pairs[:64])
+    assert nodes_below(leaves, 7, 1) == (pairs[64],)
+    assert nodes_below(leaves, 2, 32) == tuple(leaves[128:])
+
+
+@pytest.mark.parametrize(("level", "index"), [(0, 5), (1, 3), (2, 2), (3, 1), (3, -1)])
+def test_below_a_node_that_is_not_there_is_nothing(level: int, index: int) -> None:
+    with pytest.raises(IndexError, match=f"node {index} at level {level} of a tree with 5 leaves"):
+        nodes_below(numbered(5), level, index)
+
+
+def test_a_chunk_by_its_index_and_opened() -> None:
+    vector = np.array([1, -1, 2], dtype=np.int32)
+    data, made = vector.tobytes(), commit(vector, chunk_bytes=8)
+    assert chunk_of(data, 0, 8) == bytes.fromhex("01000000ffffffff")
+    assert chunk_of(data, 1, 8) == bytes.fromhex("02000000")
+    for leaves in (None, made.leaves):
+        assert open_chunk(data, 1, 8, leaves) == Opening(chunk_of(data, 1, 8), (made.leaves[0],))
+    with pytest.raises(IndexError, match="leaf 2 of a tree with 2 leaves"):
+        open_chunk(data, 2, 8)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from sheaf.learning.algorithms import fedadam, fedavgm, moments
-from sheaf.proofs.commitment import commit_state
+from sheaf.proofs.commitment import commit_state, open_state_at
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import InvalidModel
+from sheaf.protocol.opening import Opening, Shape
 from tests.play import ADAM, MOMENTUM, TERMS, changed
 
 END = 2**31 - 1
@@ -102,3 +103,22 @@ def test_what_is_no_state_is_refused(state: object) -> None:
 def test_a_chunk_holds_whole_elements(chunk_bytes: int) -> None:
     with pytest.raises(ValueError, match="a power of two of at least 16"):
         commit_state(np.zeros((2, 3), dtype=np.int64), chunk_bytes)
+
+
+def test_an_element_of_a_state_is_opened_by_hand() -> None:
+    state = np.array([[1, -2, END], [0, 2**62, 7]], dtype=np.int64)
+    elements = [struct.pack("<qq", *pair) for pair in ((1, 0), (-2, 2**62), (END, 7))]
+    committed = commit_state(state, chunk_bytes=32)
+    first, last = committed.leaves
+    assert open_state_at(state, 1, committed) == Opening(elements[0] + elements[1], (last,))
+    assert open_state_at(state, 2, committed) == Opening(elements[2], (first,))
+    shape = Shape(16, 3, 32)
+    for coordinate, element in enumerate(elements):
+        opening = open_state_at(state, coordinate, committed)
+        assert shape.element(opening, coordinate, committed.tree_root) == element
+    alone = open_state_at(state, 2)
+    assert alone == Opening(b"".join(elements), ())
+    with pytest.raises(IndexError, match="coordinate 3 of a vector with 3"):
+        open_state_at(state, 3, committed)
+    with pytest.raises(InvalidModel, match="found 2 coordinates; the commitment has 3"):
+        open_state_at(state[:, :2], 0, committed)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import combinations, product
 from random import Random
+from typing import TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -25,12 +26,15 @@ from sheaf.protocol.actions import (
     Withdraw,
 )
 from sheaf.protocol.errors import Rejected
-from sheaf.protocol.events import Phase, Slashed, Withdrawn
+from sheaf.protocol.events import Cause, Phase, Slashed, Withdrawn
 from sheaf.protocol.hashing import ZERO, Verdict
 from sheaf.protocol.merkle import Kind
 from tests.play import TERMS, Play, Vote, altered, changed, digest
+from tests.trial import Trial, trial_at_hold
 from tests.walks import Walk
 from tests.worlds import DEPLOYMENT, REWARD, STAKE, SpecWorld, account, assert_conserved
+
+P = TypeVar("P", bound=Play)
 
 # Members' conduct in an attempt: bitmap, vote, whether it opens; slot 0's vote may differ.
 CONDUCTS: dict[str, tuple[int | None, Vote, bool]] = {
@@ -44,7 +48,7 @@ CONDUCTS: dict[str, tuple[int | None, Vote, bool]] = {
 }
 
 
-def conduct(play: Play, name: str) -> None:
+def conduct(play: Trial, name: str) -> None:
     """The whole committee of the running attempt behaves like this."""
     bitmap, vote, opens = CONDUCTS[name]
     play.holds(bitmap, bitmap, bitmap)
@@ -54,22 +58,21 @@ def conduct(play: Play, name: str) -> None:
         play.votes("x", "y", "z")
     else:
         play.votes(vote, vote, vote)
-    play.opens(*(range(3) if opens else ()))
+    for slot in range(3 if opens else 0):
+        play.do(play.member(slot), play.ballots[slot])
+    play.serve()
+    play.close()
 
 
-def at_hold(committee: int = 3) -> Play:
+def at_hold(committee: int = 3) -> Trial:
     """One round of three revealed updates, two committees' worth of aggregators."""
-    terms = changed(TERMS, rounds=1, committee=committee)
-    play = Play(SpecWorld(), terms, aggregators=2 * committee).start()
-    play.commits(0, 1, 2)
-    play.reveals(0, 1, 2)
-    return play
+    return trial_at_hold(SpecWorld(), rounds=1, committee=committee)
 
 
 HOLDING = at_hold()
 
 
-def fork(play: Play) -> Play:
+def fork(play: P) -> P:
     """The same play once more, to go on from here differently."""
     return copy.deepcopy(play)
 
@@ -199,19 +202,26 @@ def test_a_subset_of_members_served_with_bytes_can_neither_split_nor_slash_the_h
 
 
 def test_members_that_miss_bytes_are_not_slashed_however_many_they_are() -> None:
+    # What they lose is the bond of a demand that is answered: it pays for the answer.
     start = at_hold()
     start.holds(0b111, 0b111, 0b111)
     choices: tuple[Vote, ...] = ("m", (1, 0))
     for votes in product(choices, repeat=3):
         play = fork(start)
         play.votes(*votes)
-        play.opens(0, 1, 2)
+        for slot in range(3):
+            play.do(play.member(slot), play.ballots[slot])
+        play.serve()
+        play.close()
         if play.task.phase == Phase.HOLD:
             play.attempt("m", "m", "m")
         play.settle()
         events = play.world.federation.events
-        assert not [event for event in events if isinstance(event, Slashed)]
-        assert play.places(STAKE) == {"stakes": 1600}
+        lost = {event.cause for event in events if isinstance(event, Slashed)}
+        assert lost <= {Cause.DISMISSED}
+        bonds = 5 * votes.count((1, 0))
+        assert play.places(STAKE).get("withdrawable", 0) == bonds
+        assert play.places(STAKE)["stakes"] == 1600 - bonds
 
 
 def test_nobody_can_reveal_anothers_commitment() -> None:

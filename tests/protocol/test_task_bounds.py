@@ -181,7 +181,7 @@ VIOLATIONS: tuple[tuple[str, object, str], ...] = (
     (
         "schedule.challenge_s",
         2**32,
-        f"challenge_s: found {2**32}; accepted: 0 to 2^32 - 1 seconds",
+        f"challenge_s: found {2**32}; accepted: 1 to 2^32 - 1 seconds",
     ),
     ("cohort.minimum", 0, "minimum: found 0; accepted: 1 to goal"),
     ("cohort.minimum", 6, "minimum: found 6; accepted: 1 to goal"),

@@ -154,9 +154,9 @@ def a_claim_of_another_attempt_does_not_settle(world: World) -> None:
 
 
 @vector()
-def a_window_of_length_zero(world: World) -> None:
-    play = claimed(world, challenge_s=0)
-    assert play.task.deadline == world.now
+def a_window_of_one_second(world: World) -> None:
+    play = claimed(world, challenge_s=1)
+    assert play.task.deadline == world.now + 1
     assert play.do(play.sponsor, play.settlement("m"))[-1] == ON[-1]
 
 

@@ -4,13 +4,13 @@ pragma solidity 0.8.37;
 import {IFederation} from "../interfaces/IFederation.sol";
 import {Cause, OptimiserKind, Phase} from "../interfaces/Terms.sol";
 import {Bitmap} from "../libraries/Bitmap.sol";
-import {Permutation} from "../libraries/Permutation.sol";
 import {Words} from "../libraries/Words.sol";
+import {Members} from "./Members.sol";
 import {Rounds} from "./Rounds.sol";
 
 /// @title Attempts: which updates count, and what the committee says of them
 /// @notice Conforms to `sheaf.protocol.attempts`.
-abstract contract Attempts is Rounds {
+abstract contract Attempts is Rounds, Members {
     using Bitmap for Bitmap.Votes;
     using Bitmap for uint256;
 
@@ -86,32 +86,6 @@ abstract contract Attempts is Rounds {
         );
     }
 
-    /// @inheritdoc IFederation
-    function revealMissing(
-        bytes32 task,
-        uint256 position,
-        uint256 chunk,
-        bytes32 receipt,
-        bytes32 salt
-    ) external {
-        Task storage state = _task(task);
-        (Words.Place memory place, uint256 slot) = _openingMember(task, state);
-        if (state.words[slot] != Words.missingCommitment(place, position, chunk, receipt, salt)) {
-            revert CommitmentMismatch();
-        }
-        if (!state.current.counted.has(position)) revert NotCounted();
-        if (chunk >= _leaves(state.shape)) revert ChunkOutOfRange();
-        Attempt storage attempt = state.attempts[place.attempt - 1];
-        attempt.opened |= uint32(1 << slot);
-        attempt.missing |= uint32(1 << slot);
-        state.current.named |= 1 << position;
-        // A member that held covers a round, and the bond is at most that.
-        state.seats[msg.sender].stake -= state.amounts.courtBond;
-        emit MissingRevealed(
-            task, msg.sender, place.round, place.attempt, slot, position, chunk, receipt, salt
-        );
-    }
-
     /// @dev HOLD -> VERDICT_COMMIT over the counted set, or a failed attempt.
     function _closeHolds(bytes32 task, Task storage state) internal {
         Core storage core = state.core;
@@ -136,7 +110,7 @@ abstract contract Attempts is Rounds {
         _start(task, state.core, Phase.VerdictReveal, state.durations.verdictRevealS);
     }
 
-    /// @dev VERDICT_REVEAL -> CHALLENGE with a claim, or a failed attempt.
+    /// @dev VERDICT_REVEAL -> CHALLENGE with a claim, or a failed attempt, once no demand is open.
     function _closeVerdicts(bytes32 task, Task storage state) internal {
         Core storage core = state.core;
         Attempt storage attempt = state.attempts[core.attempt - 1];
@@ -144,6 +118,7 @@ abstract contract Attempts is Rounds {
         attempt.silent = _others(core, opened);
         (bytes32 word, uint256 agreed) = _majority(state, opened & ~uint256(attempt.missing));
         if (3 * agreed.count() < 2 * uint256(core.committee)) {
+            if (core.open != 0) revert DisputeOpen();
             _failAttempt(task, state, Cause.NoQuorum);
             return;
         }
@@ -153,18 +128,11 @@ abstract contract Attempts is Rounds {
         _start(task, core, Phase.Challenge, state.durations.challengeS);
     }
 
-    /// @dev Go on with the next committee, or abort after the last attempt or with an empty pool.
-    function _failAttempt(bytes32 task, Task storage state, Cause cause) private {
-        Core storage core = state.core;
-        uint256 number = core.attempt;
-        emit AttemptFailed(task, core.round, number, cause);
-        if (number == MAX_ATTEMPTS) {
-            _abort(task, state, cause);
-        } else if (core.aggregators < (number + 1) * core.committee) {
-            _abort(task, state, Cause.PoolExhausted);
-        } else {
-            _startAttempt(task, state);
-        }
+    /// @dev CHALLENGE -> the next attempt, where the running one is void: so long as the window is
+    /// open its claim can still be overturned, which punishes more.
+    function _closeWindow(bytes32 task, Task storage state) internal {
+        if (state.core.open != 0) revert DisputeOpen();
+        _failAttempt(task, state, Cause.Withheld);
     }
 
     /// @dev Positions held by more than a third of the seats; in the last attempt, of what an
@@ -210,20 +178,6 @@ abstract contract Attempts is Rounds {
         return uint32((1 << uint256(core.committee)) - 1 & ~mask);
     }
 
-    /// @dev The running attempt's number and the sender's slot on its committee.
-    function _member(Task storage state) private view returns (uint256 number, uint256 slot) {
-        Core storage core = state.core;
-        Seat storage seat = state.seats[msg.sender];
-        if (seat.standing != Standing.OpenedAggregator) revert NotInCommittee();
-        uint256 position =
-            Permutation.positionOf(state.keys.committee, core.aggregators, seat.index);
-        uint256 seats = core.committee;
-        number = core.attempt;
-        uint256 first = (number - 1) * seats;
-        if (position < first || position >= first + seats) revert NotInCommittee();
-        slot = position - first;
-    }
-
     /// @dev Always a model, a state exactly where there is an optimiser; no rule gives weights yet.
     function _checkRoots(
         Shape memory shape,
@@ -233,21 +187,5 @@ abstract contract Attempts is Rounds {
     ) private pure {
         bool plain = shape.optimiser == OptimiserKind.Plain;
         if (weightsRoot != 0 || modelRoot == 0 || stateRoot == 0 != plain) revert WrongRoots();
-    }
-
-    /// @dev Where a member that may open its verdict now sits.
-    function _openingMember(bytes32 task, Task storage state)
-        private
-        view
-        returns (Words.Place memory place, uint256 slot)
-    {
-        if (state.core.phase != Phase.VerdictReveal) revert WrongPhase();
-        if (block.timestamp >= state.core.deadline) revert VerdictRevealClosed();
-        uint256 number;
-        (number, slot) = _member(state);
-        Attempt storage attempt = state.attempts[number - 1];
-        if (!uint256(attempt.committed).has(slot)) revert NotCommitted();
-        if (uint256(attempt.opened).has(slot)) revert AlreadyRevealed();
-        place = Words.Place({task: task, round: state.core.round, attempt: number});
     }
 }

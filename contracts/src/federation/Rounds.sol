@@ -6,11 +6,12 @@ import {Cause, Phase} from "../interfaces/Terms.sol";
 import {Bitmap} from "../libraries/Bitmap.sol";
 import {Permutation} from "../libraries/Permutation.sol";
 import {Words} from "../libraries/Words.sol";
-import {State} from "./State.sol";
+import {Phases} from "./Phases.sol";
+import {Wiring} from "./Wiring.sol";
 
 /// @title Rounds: commit, reveal, abort, the next round, the end
 /// @notice Conforms to `sheaf.protocol.rounds`.
-abstract contract Rounds is State {
+abstract contract Rounds is Phases, Wiring {
     using Bitmap for uint256;
 
     uint256 private constant MAX_REPORT_BYTES = 1024;
@@ -103,23 +104,12 @@ abstract contract Rounds is State {
         core.round += 1;
         core.attempt = 0;
         core.committed = 0;
+        core.disputes = 0;
         delete state.current;
         delete state.attempts;
         state.keys.cohort = Words.cohortKey(seed);
         emit CohortDrawn(task, core.round, seed, _cohort(core));
         _start(task, core, Phase.Commit, state.durations.commitS);
-    }
-
-    /// @dev Enter HOLD with the next committee.
-    function _startAttempt(bytes32 task, Task storage state) internal {
-        state.core.attempt += 1;
-        _start(task, state.core, Phase.Hold, state.durations.holdS);
-    }
-
-    /// @dev End the round without a claim; one window remains in which duplicates can be named.
-    function _abort(bytes32 task, Task storage state, Cause cause) internal {
-        emit RoundAborted(task, state.core.round, cause);
-        _start(task, state.core, Phase.Aborted, state.durations.challengeS);
     }
 
     /// @dev After the last settle page: the next round, or the task's end.

@@ -7,42 +7,23 @@ import {Bitmap} from "../libraries/Bitmap.sol";
 import {Bounds} from "../libraries/Bounds.sol";
 import {Permutation} from "../libraries/Permutation.sol";
 import {Words} from "../libraries/Words.sol";
-import {Rounds} from "./Rounds.sol";
+import {Restitution} from "./Restitution.sol";
 
 /// @title Settlement: the only place where money moves
-/// @notice Conforms to `sheaf.protocol.settlement`. Two sweeps over the cohort, paged: first those
-/// who did not reveal (slashed), then those who did (paid). So the slashes that are shared are all
-/// in before the first share goes out, and the books balance after every page. The last page
-/// settles the committee and starts what comes next.
-abstract contract Settling is Rounds {
+/// @notice Conforms to `sheaf.protocol.settlement`. Two sweeps over the cohort and one over the
+/// round's disputes, paged: first those who did not reveal (slashed), then those who did (paid),
+/// then bonds (`Restitution`). So the slashes that are shared are all in before the first share goes
+/// out, and the books balance after every page. The last page settles the committees and starts
+/// what comes next.
+abstract contract Settling is Restitution {
     using Bitmap for uint256;
-
-    /// @dev What a page reads once and writes back once; amounts as in `Settlement` and `Money`.
-    struct Page {
-        bytes32 task;
-        uint256 round;
-        bytes32 key;
-        uint256 participants;
-        uint256 cohort;
-        uint256 revealed;
-        uint256 paid;
-        uint256 duplicates;
-        bool reveals;
-        uint256 reward;
-        uint256 samples;
-        uint256 pool;
-        uint256 bonus;
-        uint256 dust;
-        uint256 burned;
-        uint256 burnedStake;
-    }
 
     /// @inheritdoc IFederation
     function duplicate(bytes32 task, uint256 earlier, uint256 later) external {
         Task storage state = _task(task);
         Phase phase = state.core.phase;
         bool inside = phase >= Phase.Hold && phase <= Phase.Aborted;
-        if (!inside || state.settlement.active) revert WrongPhase();
+        if (!inside || state.settlement.progress == Progress.Running) revert WrongPhase();
         uint256 owed = state.current.owed;
         if (!owed.has(earlier) || !owed.has(later)) revert NotCounted();
         uint256 duplicates = state.current.duplicates;
@@ -64,10 +45,13 @@ abstract contract Settling is Rounds {
     ) external {
         Task storage state = _task(task);
         Phase phase = state.core.phase;
+        Progress progress = state.settlement.progress;
         if (phase != Phase.Challenge && phase != Phase.Aborted) revert WrongPhase();
+        if (progress == Progress.Barred) revert WrongPhase();
         if (block.timestamp < state.core.deadline) revert NotYet();
+        if (state.core.open != 0) revert DisputeOpen();
         if (steps == 0) revert EmptyPage();
-        if (!state.settlement.active) {
+        if (progress == Progress.Idle) {
             if (phase == Phase.Challenge) {
                 _checkClaim(task, state, weightsRoot, modelRoot, stateRoot);
             }
@@ -75,11 +59,12 @@ abstract contract Settling is Rounds {
         }
         Page memory page = _load(task, state);
         uint256 step = state.settlement.step;
-        uint256 left = 2 * page.cohort - step;
+        uint256 end = 2 * page.cohort + state.core.disputes;
+        uint256 left = end - step;
         uint256 last = step + (steps < left ? steps : left);
         for (; step < last; ++step) _step(state, page, step);
         state.settlement.step = uint16(last);
-        if (last == 2 * page.cohort) _conclude(state, page, phase == Phase.Challenge);
+        if (last == end) _conclude(state, page, phase == Phase.Challenge);
         else _store(state, page);
     }
 
@@ -132,7 +117,7 @@ abstract contract Settling is Rounds {
     function _begin(Task storage state, bool claimed) private {
         uint256 paid = state.current.owed & ~state.current.dropped;
         state.settlement = Settlement({
-            step: 0, samples: _sumSamples(state, paid), pool: 0, bonus: 0, active: true
+            step: 0, samples: _sumSamples(state, paid), pool: 0, bonus: 0, progress: Progress.Running
         });
         // No attempt: reveals never opened, and the money stays for the sponsor.
         if (state.core.attempt == 0) return;
@@ -144,11 +129,15 @@ abstract contract Settling is Rounds {
         state.money.burned += uint128(reward + fee - shared);
     }
 
-    /// @dev One cohort position in one of the two sweeps.
+    /// @dev One cohort position in one of two sweeps, or a dispute.
     function _step(Task storage state, Page memory page, uint256 step) private {
         uint256 cohort = page.cohort;
         if (step < cohort) {
             if (!page.revealed.has(step)) _slash(state, page, step);
+            return;
+        }
+        if (step >= 2 * cohort) {
+            _settleDispute(state, page, step - 2 * cohort + 1);
             return;
         }
         if (step == cohort) _shareSlashes(page);
@@ -204,11 +193,11 @@ abstract contract Settling is Rounds {
         emit Paid(page.task, account, page.round, reward, bonus);
     }
 
-    /// @dev The committee's fee, bonds and slashes; then the next round or the end.
+    /// @dev What the committees earned and lost; then the next round or the end.
     function _conclude(Task storage state, Page memory page, bool claimed) private {
         uint256 attempts = state.core.attempt;
         for (uint256 number = 1; number <= attempts; ++number) {
-            _concludeAttempt(state, page, number);
+            _concludeAttempt(state, page, number, claimed && number == attempts);
         }
         if (claimed) {
             Identity storage identity = state.identity;
@@ -219,16 +208,24 @@ abstract contract Settling is Rounds {
         _endRound(page.task, state, !claimed);
     }
 
-    function _concludeAttempt(Task storage state, Page memory page, uint256 number) private {
+    /// @dev The silent lose; of a settled attempt those who agreed share the fee, of an overturned
+    /// one they lose what `Restitution` shares out.
+    function _concludeAttempt(
+        Task storage state,
+        Page memory page,
+        uint256 number,
+        bool settles
+    ) private {
         Attempt memory attempt = state.attempts[number - 1];
-        uint256 agreed = attempt.agreed;
-        uint256 fee = agreed == 0 ? 0 : state.amounts.committeeFee / agreed.count();
-        uint256 concerned = agreed | attempt.missing | attempt.silent;
+        bool overturned = attempt.overturned != 0;
+        uint256 agreed = settles || overturned ? attempt.agreed : 0;
+        uint256 fee = settles ? state.amounts.committeeFee / agreed.count() : 0;
+        uint256 concerned = agreed | attempt.silent;
+        uint256 pot = 0;
         for (uint256 slot = 0; concerned >> slot != 0; ++slot) {
             if (!concerned.has(slot)) continue;
             address account = _memberAt(state, number, slot);
             Seat storage seat = state.seats[account];
-            if (uint256(attempt.missing).has(slot)) seat.stake += state.amounts.courtBond;
             if (uint256(attempt.silent).has(slot)) {
                 // A seat that cannot cover a round stood empty, which is no silence.
                 if (seat.stake >= _aggregatorRoundStake(state.amounts)) {
@@ -236,29 +233,17 @@ abstract contract Settling is Rounds {
                         _take(state, page, account, state.amounts.slashSilent, Cause.Silent);
                 }
             }
-            if (agreed.has(slot) && fee != 0) {
+            if (!agreed.has(slot)) continue;
+            if (overturned) {
+                uint256 amount = state.amounts.slashOverturned;
+                pot += _take(state, page, account, amount, Cause.Overturned);
+            } else if (fee != 0) {
                 page.dust -= fee;
                 seat.credit += uint96(fee);
                 emit FeePaid(page.task, account, page.round, fee);
             }
         }
-        state.attempts[number - 1].missing = 0;
-    }
-
-    /// @dev Slash a seat that covers `amount`; what it lost. An empty seat is not slashed.
-    function _take(
-        Task storage state,
-        Page memory page,
-        address account,
-        uint256 amount,
-        Cause cause
-    ) private returns (uint256) {
-        Seat storage seat = state.seats[account];
-        uint256 stake = seat.stake;
-        if (amount == 0 || stake < amount) return 0;
-        seat.stake = uint96(stake - amount);
-        emit Slashed(page.task, account, page.round, amount, cause);
-        return amount;
+        if (overturned) _shareOverturned(state, page, number, attempt, pot);
     }
 
     function _accountAt(Task storage state, Page memory page, uint256 position)

@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IFederation} from "../interfaces/IFederation.sol";
-import {IVault} from "../interfaces/IVault.sol";
+import {Matter, Stage} from "../interfaces/Disputes.sol";
+import {IProtocol} from "../interfaces/IProtocol.sol";
 import {OptimiserKind, Phase} from "../interfaces/Terms.sol";
 import {Permutation} from "../libraries/Permutation.sol";
 import {Words} from "../libraries/Words.sol";
 
 /// @title What a federation stores
-/// @notice A task's slots, in order; one row is one slot of 32 bytes, leftmost field lowest:
+/// @notice The federation and the court, which is code of it, inherit this one layout. A task's
+/// slots, in order; one row is one slot of 32 bytes, leftmost field lowest:
 ///
 ///   core        phase 1 | attempt 1 | aborts 1 | round 2 | deadline 5 | participants 3 |
 ///               aggregators 3 | committed 2 | rounds 2 | minimum 2 | goal 2 | committee 1 |
-///               weightCap 2 | visibility 1
+///               weightCap 2 | visibility 1 | disputes 2 | open 2
 ///   keys        seed / cohortKey / committeeKey: a slot each
 ///   current     revealed / salts / counted / owed / duplicates / named / dropped / claim: a slot
 ///               each, zero at the start of a round
-///   attempts    held 4 | committed 4 | opened 4 | missing 4 | silent 4 | agreed 4: a slot for each
-///               of two attempts, zero at the start of a round; one bit per committee slot
-///   settlement  step 2 | samples 3 | pool 13 | bonus 13 | active 1
+///   attempts    held 4 | committed 4 | opened 4 | missing 4 | silent 4 | agreed 4 | first 2 |
+///               overturned 2: a slot for each of two attempts, zero at the start of a round; one bit
+///               per committee slot
+///   settlement  step 2 | samples 3 | pool 13 | bonus 13 | progress 1
 ///   money       escrow 12 | dust 12 / burned 16 | burnedStake 16
 ///   model       coordinates 5 | trainable 5 | fractionBits 1 | chunkLog2 1 | rule 1 |
 ///               trimNumerator 2 | trimDenominator 2 | optimiser 1 | meanDivisor 3 |
@@ -30,18 +32,26 @@ import {Words} from "../libraries/Words.sol";
 ///   samples     sixteen of 2 to a slot, by cohort position: 16 slots
 ///   bitmaps     by committee slot: 31 slots
 ///   words       by committee slot: 31 slots
-///   maps        accounts by role and index, seats by account
+///   maps        accounts by role and index, seats by account, disputes by round and number, demands
+///               by round, attempt and cohort position, and, by round and attempt, when the challenge
+///               window ended before answers moved its end
 ///
-/// and a seat's two:
+/// a seat's two:
 ///
 ///   seat        stake 12 | credit 12 | standing 1 | index 3 | committedRound 2 | sequence 1 |
 ///               position 1
 ///   word        nonce hash, then commitment, then update root
 ///
+/// and a dispute's three, of which a challenge at first takes two:
+///
+///   dispute     opener 20 | deadline 5 | index 5 | stage 1 | matter 1
+///   evidence    SHA-256 of the column or of the posted hashes, or a node of a tree
+///   answer      answerer 20 | level 1 | position 1 | more 2
+///
 /// Samples, bitmaps and words are never cleared: from the second round on a write is a rewrite, and
 /// `revealed`, `held` and `committed` say which are of this round and attempt. Fields of the terms
 /// are as wide as the bounds that `Bounds` enforces.
-abstract contract State is IFederation {
+abstract contract State is IProtocol {
     uint256 internal constant PARTICIPANT = 1;
     uint256 internal constant AGGREGATOR = 2;
     uint256 internal constant MODEL_TREE = 1;
@@ -53,7 +63,9 @@ abstract contract State is IFederation {
     uint256 internal constant SAMPLES_PER_SLOT = 16;
     uint256 internal constant SAMPLES_BITS = 16;
     uint256 internal constant SAMPLES_SLOTS = 16;
+    uint256 internal constant NUMBER_BITS = 16;
 
+    /// @dev `disputes` are the round's; `open` those of the running attempt that wait for a move.
     struct Core {
         Phase phase;
         uint8 attempt;
@@ -69,6 +81,8 @@ abstract contract State is IFederation {
         uint8 committee;
         uint16 weightCap;
         uint8 visibility;
+        uint16 disputes;
+        uint16 open;
     }
 
     struct Keys {
@@ -91,6 +105,8 @@ abstract contract State is IFederation {
         bytes32 claim;
     }
 
+    /// @dev `first` is how many disputes the round had before; `overturned` is the number of the
+    /// dispute that overturned the claim, 0 if none did.
     struct Attempt {
         uint32 held;
         uint32 committed;
@@ -98,6 +114,16 @@ abstract contract State is IFederation {
         uint32 missing;
         uint32 silent;
         uint32 agreed;
+        uint16 first;
+        uint16 overturned;
+    }
+
+    /// @dev Whether pages of a settlement are under way, or the running attempt is void: an update
+    /// in it was found withheld, so that it cannot settle.
+    enum Progress {
+        Idle,
+        Running,
+        Barred
     }
 
     /// @dev `samples` of all that are owed; `pool` is what non-committers lost, then what of it is
@@ -107,7 +133,7 @@ abstract contract State is IFederation {
         uint24 samples;
         uint104 pool;
         uint104 bonus;
-        bool active;
+        Progress progress;
     }
 
     /// @dev Escrow, dust and burned are in the reward token, burnedStake in the stake token.
@@ -191,6 +217,22 @@ abstract contract State is IFederation {
         bytes32 word;
     }
 
+    /// @dev `index` is that of a coordinate once a column is filed, before that of a node at `level`,
+    /// or of a chunk. `answerer` moved last against the opener. `position` is a demand's; `more` is
+    /// how many bonds beyond one the opener locked, so that a plain dispute leaves the slot alone.
+    struct Dispute {
+        address opener;
+        uint40 deadline;
+        uint40 index;
+        Stage stage;
+        Matter matter;
+        bytes32 evidence;
+        address answerer;
+        uint8 level;
+        uint8 position;
+        uint16 more;
+    }
+
     struct Task {
         Core core;
         Keys keys;
@@ -207,33 +249,17 @@ abstract contract State is IFederation {
         bytes32[MAX_COMMITTEE] words;
         mapping(uint256 role => mapping(uint256 index => address)) accounts;
         mapping(address account => Seat) seats;
+        mapping(uint256 place => Dispute) disputes;
+        mapping(uint256 place => uint256) demands;
+        mapping(uint256 place => uint256) windows;
     }
-
-    /// @inheritdoc IFederation
-    address public immutable stakeToken;
-
-    /// @inheritdoc IFederation
-    IVault public immutable vault;
 
     mapping(bytes32 task => Task) internal tasks;
-
-    constructor(address stakeToken_, IVault vault_) {
-        stakeToken = stakeToken_;
-        vault = vault_;
-    }
 
     /// @dev The task, which exists.
     function _task(bytes32 task) internal view returns (Task storage state) {
         state = tasks[task];
         if (state.core.phase == Phase.None) revert UnknownTask();
-    }
-
-    /// @dev Enter a phase.
-    function _start(bytes32 task, Core storage core, Phase phase, uint256 duration) internal {
-        uint256 deadline = block.timestamp + duration;
-        core.phase = phase;
-        core.deadline = uint40(deadline);
-        emit PhaseStarted(task, core.round, core.attempt, phase, deadline);
     }
 
     /// @dev `min(goal, opened participants)`.
@@ -274,10 +300,14 @@ abstract contract State is IFederation {
     /// @dev The header of the optimiser state's tree root; zero where the plain step keeps none.
     function _stateHeader(Shape memory shape, bytes32 root) internal pure returns (bytes32) {
         if (shape.optimiser == OptimiserKind.Plain) return 0;
-        uint256 moments = shape.optimiser == OptimiserKind.Momentum ? 1 : 2;
-        uint256 element = moments * MOMENT_BYTES;
+        uint256 element = _momentBytes(shape);
         uint256 leaves = _chunks(shape.trainable * element, shape);
         return Words.header(STATE_TREE, element, shape.trainable, leaves, root);
+    }
+
+    /// @dev Bytes of the optimiser's state for each trainable coordinate: M, or M and V.
+    function _momentBytes(Shape memory shape) internal pure returns (uint256) {
+        return shape.optimiser == OptimiserKind.Momentum ? MOMENT_BYTES : 2 * MOMENT_BYTES;
     }
 
     /// @dev The most an aggregator can lose in one round.
@@ -290,6 +320,15 @@ abstract contract State is IFederation {
     /// @dev Chunks of a model or an update.
     function _leaves(Shape memory shape) internal pure returns (uint256) {
         return _chunks(shape.coordinates * ELEMENT_BYTES, shape);
+    }
+
+    /// @dev Where the round's dispute of this number lies.
+    function _dispute(Task storage state, uint256 number)
+        internal
+        view
+        returns (Dispute storage)
+    {
+        return state.disputes[uint256(state.core.round) << NUMBER_BITS | number];
     }
 
     /// @dev Chunks of `size` bytes, the last one short.

@@ -31,7 +31,8 @@ enum Cause {
     Silent,
     NoNonce,
     Withheld,
-    Overturned
+    Overturned,
+    Dismissed
 }
 
 /// @notice How the server moves the model: by the aggregate alone, or by moments of it. The order

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IFederation} from "../interfaces/IFederation.sol";
+import {IProtocol} from "../interfaces/IProtocol.sol";
 import {
     Cohort,
     Economics,
@@ -83,7 +83,7 @@ library Bounds {
         _require(_within(s.holdS, 1, MAX_DURATION_S), "hold_s");
         _require(_within(s.verdictCommitS, 1, MAX_DURATION_S), "verdict_commit_s");
         _require(_within(s.verdictRevealS, 1, MAX_DURATION_S), "verdict_reveal_s");
-        _require(s.challengeS <= MAX_DURATION_S, "challenge_s");
+        _require(_within(s.challengeS, 1, MAX_DURATION_S), "challenge_s");
     }
 
     function _cohort(Cohort calldata c) private pure {
@@ -119,7 +119,7 @@ library Bounds {
     }
 
     function _require(bool holds, bytes32 field) private pure {
-        if (!holds) revert IFederation.InvalidTerms(field);
+        if (!holds) revert IProtocol.InvalidTerms(field);
     }
 
     function _within(uint256 value, uint256 low, uint256 high) private pure returns (bool) {

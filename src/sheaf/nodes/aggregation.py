@@ -1,4 +1,4 @@
-"""The aggregation of one round, as every member, auditor and verifier computes it."""
+"""The aggregation of one round, as every member, challenger and verifier computes it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
-"""The aggregator: when drawn, says which updates it holds, combines the counted ones, votes."""
+"""The aggregator: when drawn, says which updates it holds, combines the counted ones, votes, and
+answers in court for both."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from sheaf.nodes import court
 from sheaf.nodes.effects import (
     Aggregate,
     Aggregated,
@@ -47,11 +49,18 @@ def fold(state: State, event: object) -> State:
 def decide(state: State, now: int, secrets: Secrets) -> list[Effect]:
     """What to do now."""
     trail = state.trail
-    if trail.phase not in (Phase.HOLD, Phase.VERDICT_COMMIT, Phase.VERDICT_REVEAL):
+    if not Phase.HOLD <= trail.phase <= Phase.CHALLENGE:
         return decide_seat(state, Role.AGGREGATOR, now, secrets)
     slot = trail.slot_of(state.account)
-    if now >= trail.deadline or slot is None:
+    if slot is None:
         return []
+    answers = court.answers(state, _post(state, slot), now)
+    return answers if now >= trail.deadline else [*answers, *_work(state, slot, secrets)]
+
+
+def _work(state: State, slot: int, secrets: Secrets) -> list[Effect]:
+    """What a member does in a phase of its attempt."""
+    trail = state.trail
     place = (trail.attempt, slot)
     if trail.phase == Phase.HOLD:
         return [] if place in trail.now.holds else _hold(state)
@@ -59,8 +68,22 @@ def decide(state: State, now: int, secrets: Secrets) -> list[Effect]:
         return []
     if trail.phase == Phase.VERDICT_COMMIT:
         return [] if place in trail.now.verdict_commits else _commit(state, secrets)
+    if trail.phase == Phase.CHALLENGE:
+        return []
     open_ = place in trail.now.verdict_commits and place not in trail.now.verdicts
     return _reveal(state, secrets) if open_ else []
+
+
+def _post(state: State, slot: int) -> court.Post:
+    """A member answers for the counted updates that it attested, and for what it voted for."""
+    trail = state.trail
+    held, claim = trail.now.holds.get((trail.attempt, slot)), trail.now.claim
+    bitmap = held.bitmap if held else 0
+    mine = tuple(p for p in trail.now.counted_positions(trail.attempt) if bitmap >> p & 1)
+    late = court.one_by_one(court.HALF, slot)
+    voters = sorted(trail.voters(claim)) if claim else []
+    defends = court.one_by_one(court.AT_ONCE, voters.index(slot)) if slot in voters else None
+    return court.Post(mine, late, dict.fromkeys(mine, late), defends)
 
 
 def _hold(state: State) -> list[Effect]:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from sheaf.learning import lattice
 from sheaf.ledger.client import Client
 from sheaf.ledger.federation import AddressBook, FederationClient, TokenTerms, deploy, grant
-from sheaf.nodes import aggregator, auditor, participant, sponsor
+from sheaf.nodes import aggregator, challenger, participant, sponsor
 from sheaf.nodes import host as hosts
 from sheaf.nodes.accounts import Account
 from sheaf.nodes.aggregation import vector_id
@@ -32,6 +32,7 @@ from sheaf.nodes.workshop import Performer, Workshop
 from sheaf.protocol.actions import Publish
 from sheaf.protocol.content import DAG_CBOR
 from sheaf.protocol.errors import BlobMissing, InvalidConfiguration
+from sheaf.protocol.rounds import LAST_ATTEMPT
 from sheaf.protocol.task import Task
 from sheaf.store.disk import DiskStore
 from sheaf.store.files import reachable
@@ -180,7 +181,7 @@ def _accounts(plan: Plan) -> dict[str, Account]:
     """Everybody's account by name, in the order of the cast."""
     numbered = [("participant", plan.participants), ("aggregator", plan.aggregators)]
     seats = [f"{role}-{i + 1}" for role, count in numbered for i in range(count)]
-    named = ["deployer", "sponsor", "auditor", *seats]
+    named = ["deployer", "sponsor", "challenger", *seats]
     return accounts_of(plan, named, os.environ)
 
 
@@ -195,9 +196,14 @@ def _deploy(client: Client, deployer: Account, plan: Plan) -> AddressBook:
 
 
 def _fund(client: Client, book: AddressBook, task: Task, accounts: Mapping[str, Account]) -> None:
-    """The escrow to the sponsor, a stake to every seat."""
+    """The escrow to the sponsor, a stake to every seat, and to the challenger the bonds of all that
+    it may have to open: in both attempts of a round a dispute of the model, one of the state, and a
+    demand on each update."""
     e = task.economics
+    bonds = task.schedule.rounds * LAST_ATTEMPT * (2 + task.cohort.goal) * e.court_bond
     grants = [(book.reward_token, accounts["sponsor"].address, task.terms().escrow)]
+    if bonds:
+        grants.append((book.stake_token, accounts["challenger"].address, bonds))
     for name, account in accounts.items():
         stakes = {"participant": e.participant_stake, "aggregator": e.aggregator_stake}
         stake = stakes.get(name.partition("-")[0])
@@ -240,7 +246,7 @@ class _Workshops:
 def _nodes(
     task: Task, book: AddressBook, accounts: Mapping[str, Account], shops: _Workshops
 ) -> list[Node]:
-    """Sponsor and auditor first, then the seats."""
+    """Sponsor and challenger first, then the seats."""
     sponsoring = accounts["sponsor"]
     id = book.deployment.task_id(sponsoring.address, task.cid.digest)
     trail = Trail(book.deployment, id)
@@ -257,9 +263,9 @@ def _nodes(
     state = sponsor.State(**common(sponsoring), publication=publication, evaluates=evaluates)
     own = shops.local("sponsor", -1, tuple)
     nodes = [Node(sponsoring, sponsor, state, own)]
-    watching = accounts["auditor"]
-    audit = auditor.State(**common(watching))
-    nodes.append(Node(watching, auditor, audit, shops.plain("auditor")))
+    watching = accounts["challenger"]
+    replaying = challenger.State(**common(watching))
+    nodes.append(Node(watching, challenger, replaying, shops.plain("challenger")))
     for name, account in accounts.items():
         role, _, number = name.partition("-")
         if role == "participant":

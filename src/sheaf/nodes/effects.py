@@ -10,8 +10,9 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from sheaf.protocol.actions import Action
+from sheaf.protocol.actions import Action, Roots
 from sheaf.protocol.hashing import ZERO, word
+from sheaf.protocol.opening import Opening
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,64 @@ class Evaluate:
     model: bytes
 
 
-Effect = Send | Inspect | Train | PublishUpdate | Collect | Aggregate | PublishModel | Evaluate
+@dataclass(frozen=True)
+class Accuse:
+    """Find where the claimed `roots` differ from the node's `own` (those of model and state), and
+    what proves it; of dispute `number`, a descent, in the chunk that was served, of any (0) in the
+    claimed bytes. Answered by `Accused`, `ClaimMissing` or `ChunkMissing`."""
+
+    round: int
+    attempt: int
+    number: int
+    roots: Roots
+    own: tuple[bytes, bytes]
+
+
+@dataclass(frozen=True)
+class Choose:
+    """Find the first of the hashes that a descent's step posted which the tree of the node's `own`
+    root does not have. Answered by `Chosen`."""
+
+    round: int
+    number: int
+    own: bytes
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Compare a filed column with the updates at these cohort positions. Answered by `Compared`."""
+
+    round: int
+    number: int
+    positions: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Produce:
+    """Fetch what a dispute asks for, of the array under a tree root: the hashes below node `at` at
+    `level`, at level 0 the chunk; and serve the array to everybody. Answered by `Produced`."""
+
+    round: int
+    number: int
+    level: int
+    at: int
+    root: bytes
+
+
+Effect = (
+    Send
+    | Inspect
+    | Train
+    | PublishUpdate
+    | Collect
+    | Aggregate
+    | PublishModel
+    | Evaluate
+    | Accuse
+    | Choose
+    | Compare
+    | Produce
+)
 
 
 @dataclass(frozen=True)
@@ -189,6 +247,63 @@ class Evaluated:
     metrics: bytes
 
 
+@dataclass(frozen=True)
+class Accused:
+    """Where a claim is wrong: `matter` and coordinate, with the openings and the column that a
+    challenge is filed with."""
+
+    round: int
+    attempt: int
+    number: int
+    matter: int
+    coordinate: int
+    openings: tuple[Opening, ...]
+    column: bytes
+
+
+@dataclass(frozen=True)
+class ClaimMissing:
+    """The claimed bytes of a `matter` are not to be had."""
+
+    round: int
+    attempt: int
+    matter: int
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The first wrong one of the hashes that a descent's step posted."""
+
+    round: int
+    number: int
+    hashes: tuple[bytes, ...]
+    child: int
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a comparison found: the first position whose entry is not what was committed to, with
+    the opening that shows it, or None."""
+
+    round: int
+    number: int
+    position: int | None
+    opening: Opening | None
+
+
+@dataclass(frozen=True)
+class Produced:
+    """What a dispute asked for at this place: hashes, or a chunk with its path; both are empty
+    where it is not to be had."""
+
+    round: int
+    number: int
+    level: int
+    at: int
+    hashes: tuple[bytes, ...]
+    opening: Opening | None
+
+
 LocalEvent = (
     Sent
     | Refused
@@ -200,4 +315,9 @@ LocalEvent = (
     | Aggregated
     | ChunkMissing
     | Evaluated
+    | Accused
+    | ClaimMissing
+    | Chosen
+    | Compared
+    | Produced
 )

@@ -47,7 +47,8 @@ class Report:
     """What was checked, the head it was checked against, and what a replay does not show.
 
     `anchors` are what tells this history from another one, and `outside` names what lies in the
-    run's folder and is no evidence. An `unfinished` run was checked as far as it went.
+    run's folder and is no evidence. `court` says what happened in court, a line for each claim that
+    fell and each dispute. An `unfinished` run was checked as far as it went.
     """
 
     head: str
@@ -55,6 +56,7 @@ class Report:
     limits: Sequence[str] = LIMITS
     anchors: Sequence[str] = ()
     outside: list[str] = field(default_factory=list)
+    court: list[str] = field(default_factory=list)
     unfinished: bool = False
 
     def add(self, name: str, count: int, detail: str) -> None:

@@ -21,5 +21,8 @@ class Observer(Protocol):
     def participant_failed(self, round: int, name: str, error: str) -> None:
         """A participant's training raised; it misses the round by the rules."""
 
+    def disputed(self, round: int, line: str) -> None:
+        """Something happened in court."""
+
     def warned(self, line: str) -> None:
         """Something a person should know."""

@@ -1,9 +1,11 @@
-"""The participant: trains when drawn, commits, reveals. Its data never leave it."""
+"""The participant: trains when drawn, commits, reveals, and answers in court for its update. Its
+data never leave it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from sheaf.nodes import court
 from sheaf.nodes.effects import (
     Effect,
     Published,
@@ -43,6 +45,10 @@ def fold(state: State, event: object) -> State:
 def decide(state: State, now: int, secrets: Secrets) -> list[Effect]:
     """What to do now."""
     trail = state.trail
+    if trail.rounds and not trail.over and state.account in trail.now.cohort:
+        answers = court.answers(state, _post(state), now)
+        if answers:
+            return answers
     if trail.phase not in (Phase.COMMIT, Phase.REVEAL):
         return decide_seat(state, Role.PARTICIPANT, now, secrets)
     if now >= trail.deadline or state.account not in trail.now.cohort:
@@ -51,6 +57,15 @@ def decide(state: State, now: int, secrets: Secrets) -> list[Effect]:
     if trail.phase == Phase.COMMIT:
         return _commit(state, position, secrets)
     return _reveal(state, position, secrets)
+
+
+def _post(state: State) -> court.Post:
+    """A participant answers for its own update alone, where that counts."""
+    trail = state.trail
+    position = trail.now.cohort.index(state.account)
+    if position not in trail.now.counted_positions(trail.attempt):
+        return court.Post()
+    return court.Post((position,), court.QUARTER, {position: court.AT_ONCE})
 
 
 def _commit(state: State, position: int, secrets: Secrets) -> list[Effect]:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from sheaf.nodes import chronicle
 from sheaf.nodes import summary as summaries
 from sheaf.nodes.aggregation import UpdateMissing, aggregate, read_state, read_vector
 from sheaf.nodes.evidence import Evidence, Report, fail
 from sheaf.nodes.trail import RoundTrail
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidModel, SheafError
-from sheaf.protocol.events import RoundSettled, VerdictRevealed
+from sheaf.protocol.events import Claimed, RoundSettled, VerdictRevealed
 from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.task import Task
 from sheaf.store.interface import Store
@@ -39,8 +40,8 @@ def check_commitments(evidence: Evidence, report: Report) -> None:
 
 def check_rounds(evidence: Evidence, report: Report) -> None:
     """Replay the aggregation of every settled round on the model that stood before it, and read
-    the counted updates of a claim that is not settled yet. Those of an attempt without a claim
-    made no model, and nobody needs them any more."""
+    the counted updates of a claim that is not settled yet. Those of an attempt without a claim, or
+    whose claim fell, made no model, and nobody needs them any more."""
     updates = settled = 0
     _check_start(evidence)
     for number, found in sorted(evidence.trail.rounds.items()):
@@ -88,7 +89,8 @@ def _check_round(
         result = aggregate(task, evidence.store, base, found.counted_updates(attempt), state)
     except UpdateMissing as missing:
         fail(f"store: {_update(evidence, number, missing.position)}: {missing.message}")
-    voters = _voters(evidence, found, attempt, settled)
+    assert found.claim is not None
+    voters = _voters(evidence, found.claim)
     model, moments = result.commitment.header, result.state_header
     roots = (("model", settled.model_root, model), ("state", settled.state_root, moments))
     for kind, root, follows in roots:
@@ -105,15 +107,58 @@ def _check_round(
     evidence.accounting.replayed[number] = (seen.saturated, seen.stalled)
 
 
-def _voters(evidence: Evidence, found: RoundTrail, attempt: int, settled: RoundSettled) -> str:
-    voted = [
-        evidence.who(verdict.account)
-        for (tried, _), verdict in sorted(found.verdicts.items())
-        if tried == attempt
-        and isinstance(verdict, VerdictRevealed)
-        and evidence.trail.headers(verdict)[1:] == (settled.model_root, settled.state_root)
-    ]
-    return ", ".join(voted)
+def _voters(evidence: Evidence, claim: Claimed) -> str:
+    voted = evidence.trail.voters(claim).values()
+    return ", ".join(evidence.who(verdict.account) for verdict in voted)
+
+
+def check_disputes(evidence: Evidence, report: Report) -> None:
+    """Say what happened in court: every dispute, and of every claim that fell what the counted
+    updates give instead. What the court did was recomputed with every other action; a claim that
+    fell although it was right is no difference, but nobody should overlook it."""
+    count = 0
+    for number, found in sorted(evidence.trail.rounds.items()):
+        for attempt, claim in sorted(found.claims.items()):
+            if attempt in found.failed:
+                report.court.append(_fallen(evidence, found, claim))
+        for index, dispute in sorted(found.disputes.items()):
+            told = f"{chronicle.subject(dispute)}, by {evidence.who(dispute.opener)}"
+            closed = dispute.attempt in found.failed or not dispute.pending
+            ruled = chronicle.ruling(dispute) if closed else "open"
+            report.court.append(f"round {number}, dispute {index}: {told}: {ruled}")
+            count += 1
+    if count:
+        report.add("disputes", count, "disputes decided as the specification decides them")
+
+
+def _fallen(evidence: Evidence, found: RoundTrail, claim: Claimed) -> str:
+    """A claim that did not settle: by which dispute, and what it should have been."""
+    attempt, voted = claim.attempt, evidence.trail.voters(claim)
+    upheld = [n for n, d in found.disputes.items() if d.attempt == attempt and d.overturns]
+    fate = f"overturned by dispute {upheld[0]}" if upheld else "void, since an update was withheld"
+    claimed = next(iter(voted.values()), None)
+    if claimed is None:
+        return f"round {found.number}, attempt {attempt}: the claim was {fate}"
+    told = f"round {found.number}, attempt {attempt}: the claim of model {claimed.model_root.hex()}"
+    by = f"voted for by {_voters(evidence, claim)}"
+    return f"{told}, {by}, was {fate}; {_instead(evidence, found, claimed)}"
+
+
+def _instead(evidence: Evidence, found: RoundTrail, claimed: VerdictRevealed) -> str:
+    """What the counted updates of a fallen claim give."""
+    number, task, trail = found.number, evidence.task, evidence.trail
+    base, state = trail.model_after(number - 1, task.model.initial), trail.state_after(number - 1)
+    counted = found.counted_updates(claimed.attempt)
+    try:
+        result = aggregate(task, evidence.store, base, counted, state)
+    except UpdateMissing as missing:
+        return f"update {missing.position} is not to be had to say what it should have been"
+    root, moments = result.commitment.tree_root, result.state_root
+    if (root, moments) == (claimed.model_root, claimed.state_root):
+        return "although the counted updates give it"
+    if root == claimed.model_root:
+        return f"the counted updates give optimiser state {moments.hex()}"
+    return f"the counted updates give model {root.hex()}"
 
 
 def check_model(evidence: Evidence, report: Report) -> None:

@@ -21,7 +21,7 @@ from eth_utils.address import to_checksum_address
 
 from sheaf.learning.rules.statistics import RoundStatistics
 from sheaf.ledger.federation import Outcome
-from sheaf.nodes import auditor, journal, record
+from sheaf.nodes import challenger, chronicle, court, journal, record
 from sheaf.nodes import effects as e
 from sheaf.nodes.aggregation import read_vector
 from sheaf.nodes.anchoring import Statement, countersign
@@ -54,6 +54,10 @@ PART_OF = {
     e.Collect: "proof",
     e.Aggregate: "proof",
     e.PublishModel: "proof",
+    e.Accuse: "proof",
+    e.Choose: "proof",
+    e.Compare: "proof",
+    e.Produce: "proof",
 }
 """Which part of a round's seconds an effect belongs to; sending belongs to the ledger."""
 
@@ -108,6 +112,7 @@ class Runner:
         """Until the task has ended and nobody wants anything more."""
         path = self.directory / JOURNAL
         self._nodes = {node.name: node for node in self.cast.nodes}
+        self._names = self.cast.names()
         try:
             recorded = journal.read(path)
             self._journal = Journal(path)
@@ -200,6 +205,9 @@ class Runner:
             for node in self.cast.nodes:
                 node.fold(event)
             self._tell()
+            line = chronicle.line(event, self.trail, self._names)
+            if line:
+                self.observer.disputed(self.trail.round, line)
         self._tell_rounds()
 
     def _act(self, turn: Turn, answers: Sequence[Answer], until: int) -> None:
@@ -236,8 +244,8 @@ class Runner:
             self.observer.participant_failed(content.round, node.name, content.error)
         elif isinstance(content, e.Inspected) and content.objection:
             self.observer.warned(f"{node.name} declines: {content.objection}")
-        elif node.role is auditor:
-            self._heed_audit(node.state, content)
+        elif node.role is challenger:
+            self._heed_replay(node.state, content)
 
     def _evaluated(self, node: Node, effect: e.Effect) -> e.LocalEvent:
         """The sponsor's metrics; what is wrong with its data or metrics names the key they have."""
@@ -278,7 +286,7 @@ class Runner:
     ) -> dict[tuple[bytes, Action], Outcome]:
         """What became of `sent` in the blocks up to `until` that are not folded yet, where nothing
         else of the cast's may stand."""
-        names, wanted, found = self.cast.names(), set(sent), {}
+        names, wanted, found = self._names, set(sent), {}
         for number in range(self._block + 1, until + 1):
             for who, outcome in self.cast.federation.actions(number):
                 if who in names and (who, outcome.action) not in wanted:
@@ -291,11 +299,14 @@ class Runner:
         raise LedgerCorrupt(f"{self.directory}: ledger and journal contradict each other: {how}")
 
     def _wait(self) -> bool:
-        """Let time pass to the next deadline, so that the block after is at or past it."""
+        """Let time pass to the next deadline, of the phase or of a move in court, or to where a
+        node's turn to answer there begins; so that the block after is at or past it."""
         trail, host = self.trail, self.cast.host
-        if trail.over or trail.deadline <= host.now + 1:
+        moments = (trail.deadline, *court.moments(trail))
+        ahead = [moment for moment in moments if moment > host.now + 1]
+        if trail.over or not ahead:
             return False
-        host.pass_to(trail.deadline - 1)
+        host.pass_to(min(ahead) - 1)
         return True
 
     def _tell(self) -> None:
@@ -331,13 +342,13 @@ class Runner:
             self._told = number
             self.observer.round_finished(round_row(trail, number, self.accounting))
 
-    def _heed_audit(self, auditing: auditor.State, answer: e.LocalEvent) -> None:
-        """What the auditor's replay of a claim found: a wrong one, saturation, stalling."""
+    def _heed_replay(self, watching: challenger.State, answer: e.LocalEvent) -> None:
+        """What the challenger's replay of a claim found: a wrong one, saturation, stalling."""
         if not isinstance(answer, e.Aggregated | e.ChunkMissing):
             return
-        for finding in auditing.findings:
+        for finding in watching.findings:
             if (finding.round, finding.attempt) == (answer.round, answer.attempt):
-                self.observer.warned(f"auditor: {finding}")
+                self.observer.warned(f"challenger: {finding}")
         if isinstance(answer, e.ChunkMissing):
             return
         coordinates = self.cast.task.model.coordinates

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from sheaf.nodes.effects import Effect, Inspect, Inspected, Refused, Secrets, Send
+from sheaf.nodes.effects import (
+    Compared,
+    Effect,
+    Inspect,
+    Inspected,
+    Produced,
+    Refused,
+    Secrets,
+    Send,
+)
 from sheaf.nodes.trail import Trail, fold
 from sheaf.protocol.actions import Action, Claim, Open, Register, Withdraw
+from sheaf.protocol.court_events import CourtPaid
 from sheaf.protocol.events import Phase
-from sheaf.protocol.state import Role
+from sheaf.protocol.state import Matter, Role
 
 Place = tuple[int, int, Phase]
 
@@ -18,7 +29,8 @@ Place = tuple[int, int, Phase]
 class SeatState:
     """State common to all nodes: `initial_model` is the tree root of the task document's initial
     weights; `refused` holds what the ledger rejected, and where: the same action is not sent twice
-    in one phase of one attempt."""
+    in one phase of one attempt. `compared` and `produced` are what was last found for a dispute, by
+    its number in the round."""
 
     account: bytes
     stake_token: bytes
@@ -26,6 +38,8 @@ class SeatState:
     trail: Trail
     objection: str | None = None
     refused: frozenset[tuple[Action, Place]] = field(default_factory=frozenset)
+    compared: Mapping[int, Compared] = field(default_factory=dict)
+    produced: Mapping[int, Produced] = field(default_factory=dict)
 
     @property
     def place(self) -> Place:
@@ -53,6 +67,12 @@ def fold_seat(state: S, event: object) -> S:
         return replace(state, objection=event.objection)
     if isinstance(event, Refused):
         return replace(state, refused=state.refused | {(event.action, state.place)})
+    if isinstance(event, Compared):
+        kept = {n: c for n, c in state.compared.items() if c.round == event.round}
+        return replace(state, compared={**kept, event.number: event})
+    if isinstance(event, Produced):
+        held = {n: p for n, p in state.produced.items() if p.round == event.round}
+        return replace(state, produced={**held, event.number: event})
     trail = fold(state.trail, event)
     return state if trail is state.trail else replace(state, trail=trail)
 
@@ -61,7 +81,7 @@ def decide_seat(state: SeatState, role: Role, now: int, secrets: Secrets) -> lis
     """Effects outside the rounds: joining, opening, leaving."""
     trail = state.trail
     if trail.over:
-        return _leave(state)
+        return leave(state)
     if trail.phase == Phase.REGISTER and now < trail.deadline:
         return _join(state, role, secrets)
     seat = trail.seats.get(state.account)
@@ -90,17 +110,31 @@ def _join(state: SeatState, role: Role, secrets: Secrets) -> list[Effect]:
     return send(state, Register(trail.task, role, hidden, stake))
 
 
-def _leave(state: SeatState) -> list[Effect]:
-    """Claim, then withdraw what a token refused to pay."""
+def leave(state: SeatState) -> list[Effect]:
+    """Claim a seat, then withdraw what a token refused to pay, and what a court paid."""
     trail = state.trail
-    if state.account not in trail.seats:
-        return []
     claimed = trail.claims.get(state.account)
-    if claimed is None:
+    if claimed is None and state.account in trail.seats:
         return send(state, Claim(trail.task))
-    credited = {state.stake_token: claimed.stake}
-    reward = trail.terms.economics.reward_token
-    credited[reward] = credited.get(reward, 0) + claimed.credit
-    taken = {w.token for w in trail.withdrawals if w.account == state.account}
-    due = [token for token, amount in credited.items() if amount and token not in taken]
-    return [effect for token in due for effect in send(state, Withdraw(token))]
+    due = {state.stake_token: court_credit(trail, state.account)}
+    if claimed is not None:
+        due[state.stake_token] += claimed.stake
+        reward = trail.terms.economics.reward_token
+        due[reward] = due.get(reward, 0) + claimed.credit
+    for withdrawn in trail.withdrawals:
+        if withdrawn.account == state.account and withdrawn.token in due:
+            due[withdrawn.token] -= withdrawn.amount
+    owed = [token for token, amount in due.items() if amount > 0]
+    return [effect for token in owed for effect in send(state, Withdraw(token))]
+
+
+def court_credit(trail: Trail, account: bytes) -> int:
+    """What an account may withdraw of what courts paid it: what it earned and its bonds, but for
+    that of a member's `Missing`, which went back to the seat."""
+    total = 0
+    for event in trail.payments:
+        if isinstance(event, CourtPaid) and event.account == account:
+            dispute = trail.rounds[event.round].disputes[event.number]
+            seated = dispute.matter == Matter.MISSING and dispute.opener == account
+            total += event.earned + (0 if seated else event.returned)
+    return total

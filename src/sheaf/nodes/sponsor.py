@@ -1,12 +1,14 @@
 """The sponsor: publishes the task, closes phases whose deadline has passed, settles, evaluates.
 
-Closing and settling are open to anyone; the sponsor does it because it wants the model.
+Closing and settling are open to anyone; the sponsor does it because it wants the model. It waits
+for what is open in court, and decides there what nobody else does.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from sheaf.nodes import court
 from sheaf.nodes.effects import Effect, Evaluate, Evaluated, Secrets
 from sheaf.nodes.seat import SeatState, fold_seat, send
 from sheaf.protocol.actions import Advance, Publish, Report, Settle, Withdraw
@@ -42,9 +44,15 @@ def decide(state: State, now: int, secrets: Secrets) -> list[Effect]:
         return report
     if trail.over:
         return _leave(state)
-    if now < trail.deadline:
+    decided = court.decisions(state, now, court.QUARTER)
+    if decided or now < trail.deadline:
+        return decided
+    if trail.phase == Phase.CHALLENGE and trail.now.pending:
         return []
-    if trail.phase in (Phase.CHALLENGE, Phase.ABORTED):
+    if trail.phase == Phase.VERDICT_REVEAL and trail.now.pending and not trail.has_quorum:
+        return []
+    void = trail.phase == Phase.CHALLENGE and trail.now.void(trail.attempt)
+    if trail.phase in (Phase.CHALLENGE, Phase.ABORTED) and not void:
         return send(state, Settle(trail.task, SETTLE_STEPS, *_claimed_roots(state)))
     return send(state, Advance(trail.task))
 

@@ -27,8 +27,16 @@ from sheaf.nodes.aggregation import Vector
 from sheaf.nodes.trail import RoundTrail, Trail
 from sheaf.protocol import actions as a
 from sheaf.protocol.actions import Action
+from sheaf.protocol.court_events import CourtPaid
 from sheaf.protocol.errors import InvalidDocument
-from sheaf.protocol.events import Cause, FeePaid, Paid, Phase, RoundAborted, RoundSettled
+from sheaf.protocol.events import (
+    Cause,
+    FeePaid,
+    Paid,
+    Phase,
+    RoundAborted,
+    RoundSettled,
+)
 from sheaf.protocol.task import Task
 from sheaf.store.files import reachable, write_atomically
 
@@ -44,6 +52,18 @@ GAS_OF: dict[type[object], str] = {
     a.RevealMissing: "verdict",
     a.Settle: "settle",
 }
+COURT = "court"
+"""Gas of the moves in court: in the row of a round in which there was one, and in no other."""
+COURT_ACTIONS = (
+    a.Challenge,
+    a.Refute,
+    a.Descend,
+    a.Unfold,
+    a.Pick,
+    a.Demand,
+    a.Supply,
+    a.Decide,
+)
 PARTS = ("train", "ledger", "proof", "total")
 MODEL_FILE = "model.safetensors"
 SUMMARY_FILE = "summary.json"
@@ -101,7 +121,8 @@ class Accounting:
             round = action.round
         elif isinstance(action, a.Claim | a.Withdraw):
             round = CLOSING
-        kind, row = GAS_OF.get(type(action), "other"), self.gas[round]
+        usual = COURT if isinstance(action, COURT_ACTIONS) else "other"
+        kind, row = GAS_OF.get(type(action), usual), self.gas[round]
         row[kind] = row.get(kind, 0) + gas
 
     def took(self, part: str, round: int, seconds: float) -> None:
@@ -130,9 +151,11 @@ def round_row(trail: Trail, number: int, accounting: Accounting) -> dict[str, An
     found = trail.rounds[number]
     settled = found.outcome if isinstance(found.outcome, RoundSettled) else None
     attempt = max(found.counted, default=0)
-    gas = {kind: accounting.gas[number].get(kind, 0) for kind in (*dict.fromkeys(GAS_OF.values()),)}
+    spent = accounting.gas[number]
+    gas = {kind: spent.get(kind, 0) for kind in dict.fromkeys(GAS_OF.values())}
+    gas |= {COURT: spent[COURT]} if COURT in spent else {}
     seconds = {part: accounting.seconds[number].get(part, 0.0) for part in PARTS[:-1]}
-    saturated, stalled = accounting.replayed.get(number, (0, 0))
+    saturated, stalled = accounting.replayed.get(number, (0, 0)) if settled else (0, 0)
     return {
         "round": number,
         "attempt": attempt,
@@ -143,7 +166,7 @@ def round_row(trail: Trail, number: int, accounting: Accounting) -> dict[str, An
         "revealed": len(found.reveals),
         "counted": found.counted.get(attempt, 0).bit_count(),
         "metrics": metric_values(trail.metrics.get(number)),
-        "gas": {**gas, "total": sum(accounting.gas[number].values())},
+        "gas": {**gas, "total": sum(spent.values())},
         "seconds": {k: round(v, 4) for k, v in seconds.items()}
         | {"total": round(sum(seconds.values()), 4)},
         "saturated": saturated,
@@ -180,7 +203,8 @@ def metric_values(report: bytes | None) -> dict[str, float]:
 
 def payments(trail: Trail) -> dict[str, dict[str, int]]:
     """Money by checksummed address, each in its token's own unit: `payouts` in the reward token,
-    `bonuses` (a share of others' slashes) and `slashed` in the stake token."""
+    `bonuses` (a share of others' slashes, and what was earned in court) and `slashed` (bonds lost
+    in court, too) in the stake token. A bond that returned is neither."""
     paid: dict[str, dict[str, int]] = {"payouts": {}, "bonuses": {}, "slashed": {}}
 
     def add(kind: str, account: bytes, amount: int) -> None:
@@ -192,6 +216,8 @@ def payments(trail: Trail) -> dict[str, dict[str, int]]:
         if isinstance(event, Paid):
             add("payouts", event.account, event.reward)
             add("bonuses", event.account, event.bonus)
+        elif isinstance(event, CourtPaid):
+            add("bonuses", event.account, event.earned)
         else:
             kind = "payouts" if isinstance(event, FeePaid) else "slashed"
             add(kind, event.account, event.amount)
@@ -265,6 +291,7 @@ def book_plain(book: AddressBook, task: bytes) -> dict[str, Any]:
     return {
         "chain_id": book.chain_id,
         "federation": to_checksum_address(book.federation),
+        "court": to_checksum_address(book.court),
         "vault": to_checksum_address(book.vault),
         "stake_token": to_checksum_address(book.stake_token),
         "reward_token": to_checksum_address(book.reward_token),
@@ -278,7 +305,7 @@ def read_book(path: Path) -> tuple[AddressBook, bytes]:
         content = path.read_bytes()
     try:
         plain: Any = json.loads(content)
-        names = ("federation", "vault", "stake_token", "reward_token")
+        names = ("federation", "court", "vault", "stake_token", "reward_token")
         addresses = [bytes(to_canonical_address(plain[name])) for name in names]
         chain, task = plain["chain_id"], bytes.fromhex(plain["task"])
         if type(chain) is not int or not 0 <= chain < 2**64 or len(task) != 32:

@@ -1,26 +1,29 @@
 """The trail: what the ledger says of one task, folded from its events and nothing else.
 
-Nodes decide on it, the auditor reports it, `verify` checks it. `fold` is pure; a trail is never
+Nodes decide on it, the challenger reports it, `verify` checks it. `fold` is pure; a trail is never
 changed, so any number of nodes may share one.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 
+from sheaf.nodes.disputes import CourtEvent, DisputeTrail, fold_dispute
 from sheaf.protocol import draws, events, hashing
 from sheaf.protocol.arithmetic import ELEMENT_BYTES
+from sheaf.protocol.court_events import CourtPaid, WindowExtended
 from sheaf.protocol.events import Phase
 from sheaf.protocol.hashing import ZERO, Deployment
 from sheaf.protocol.merkle import Kind, header
-from sheaf.protocol.state import Role
+from sheaf.protocol.state import Role, Standing
 from sheaf.protocol.terms import Terms
 
 Seat = tuple[int, int]
 Verdict = events.VerdictRevealed | events.MissingRevealed
-Payment = events.Paid | events.FeePaid | events.Slashed
+Payment = events.Paid | events.FeePaid | events.Slashed | CourtPaid
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class SeatTrail:
 
 @dataclass(frozen=True)
 class RoundTrail:
-    """One round. Mappings go by cohort position, or by (attempt, slot) for the committee."""
+    """One round. Mappings go by cohort position, or by (attempt, slot) for the committee; claims by
+    attempt, disputes by number."""
 
     number: int
     cohort: tuple[bytes, ...]
@@ -47,9 +51,39 @@ class RoundTrail:
     verdict_commits: Mapping[Seat, events.VerdictCommitted] = field(default_factory=dict)
     verdicts: Mapping[Seat, Verdict] = field(default_factory=dict)
     failures: tuple[events.AttemptFailed, ...] = ()
-    claim: events.Claimed | None = None
+    claims: Mapping[int, events.Claimed] = field(default_factory=dict)
+    disputes: Mapping[int, DisputeTrail] = field(default_factory=dict)
     duplicates: frozenset[int] = frozenset()
     outcome: events.RoundSettled | events.RoundAborted | None = None
+
+    @property
+    def failed(self) -> frozenset[int]:
+        """Attempts that ended without a result."""
+        return frozenset(failure.attempt for failure in self.failures)
+
+    @property
+    def claim(self) -> events.Claimed | None:
+        """The claim that stands: no more than one does, since an attempt that fails takes its
+        claim along."""
+        standing = [c for attempt, c in self.claims.items() if attempt not in self.failed]
+        return standing[0] if standing else None
+
+    @property
+    def dropped(self) -> frozenset[int]:
+        """Positions of updates that the court found withheld."""
+        upheld = (d for d in self.disputes.values() if d.standing == Standing.UPHELD)
+        return frozenset(d.position for d in upheld if d.is_demand)
+
+    @property
+    def pending(self) -> Mapping[int, DisputeTrail]:
+        """Disputes that wait for a move, by number: the end of an attempt closes its own."""
+        running = ((n, d) for n, d in self.disputes.items() if d.attempt not in self.failed)
+        return {number: dispute for number, dispute in running if dispute.pending}
+
+    def void(self, attempt: int) -> bool:
+        """Whether an update was found withheld in an attempt, which therefore cannot settle."""
+        found = (d for d in self.disputes.values() if d.attempt == attempt and d.is_demand)
+        return any(d.standing == Standing.UPHELD for d in found)
 
     def counted_positions(self, attempt: int) -> tuple[int, ...]:
         """Positions of an attempt's counted set, in cohort order."""
@@ -64,9 +98,9 @@ class RoundTrail:
 
 @dataclass(frozen=True)
 class Trail:
-    """One task. `metrics` go by round, 0 for the initial model; `payments` holds what was earned
-    and lost in all rounds; `withdrawals` are those since the task's end, of whatever task's money.
-    """
+    """One task. `first_deadline` is the running phase's, before answers in court moved it;
+    `metrics` go by round, 0 for the initial model; `payments` holds what was earned and lost in all
+    rounds; `withdrawals` are those since the task's end, of whatever task's money."""
 
     deployment: Deployment
     task: bytes
@@ -75,6 +109,7 @@ class Trail:
     round: int = 0
     attempt: int = 0
     deadline: int = 0
+    first_deadline: int = 0
     seats: Mapping[bytes, SeatTrail] = field(default_factory=dict)
     pools: Mapping[Role, tuple[bytes, ...]] = field(default_factory=lambda: dict.fromkeys(Role, ()))
     rounds: Mapping[int, RoundTrail] = field(default_factory=dict)
@@ -147,15 +182,29 @@ class Trail:
         return verdict.weights_root, model, state
 
     def claimed_verdict(self, round: int) -> events.VerdictRevealed | None:
-        """An opened verdict that equals the round's claim."""
-        found = self.rounds[round]
-        for (attempt, _), verdict in found.verdicts.items():
-            if not isinstance(verdict, events.VerdictRevealed) or found.claim is None:
-                continue
-            where = (self.task, round, attempt, found.counted[attempt])
-            if self.deployment.claim(*where, self.headers(verdict)) == found.claim.claim:
-                return verdict
-        return None
+        """An opened verdict that equals the claim of the round that stands."""
+        claim = self.rounds[round].claim
+        return None if claim is None else next(iter(self.voters(claim).values()), None)
+
+    def voters(self, claim: events.Claimed) -> dict[int, events.VerdictRevealed]:
+        """The opened verdicts that equal a claim, by slot."""
+        found = self.rounds[claim.round]
+        where = (self.task, claim.round, claim.attempt, found.counted[claim.attempt])
+        return {
+            slot: verdict
+            for (attempt, slot), verdict in sorted(found.verdicts.items())
+            if attempt == claim.attempt
+            and isinstance(verdict, events.VerdictRevealed)
+            and self.deployment.claim(*where, self.headers(verdict)) == claim.claim
+        }
+
+    @property
+    def has_quorum(self) -> bool:
+        """Whether enough verdicts of the running attempt agree."""
+        opened = (v for (attempt, _), v in self.now.verdicts.items() if attempt == self.attempt)
+        results = (self.headers(v) for v in opened if isinstance(v, events.VerdictRevealed))
+        need = draws.quorum(self.terms.cohort.committee)
+        return any(count >= need for count in Counter(results).values())
 
     def model_after(self, round: int, initial: bytes) -> bytes:
         """Tree root of the model that stood after `round`: `initial` until a round settles."""
@@ -203,8 +252,8 @@ def _opened(trail: Trail, e: events.Opened) -> Trail:
 
 
 def _phase(trail: Trail, e: events.PhaseStarted) -> Trail:
-    phase = Phase(e.phase)
-    return replace(trail, phase=phase, round=e.round, attempt=e.attempt, deadline=e.deadline)
+    here = replace(trail, phase=Phase(e.phase), round=e.round, attempt=e.attempt)
+    return replace(here, deadline=e.deadline, first_deadline=e.deadline)
 
 
 def _cohort(trail: Trail, e: events.CohortDrawn) -> Trail:
@@ -256,6 +305,17 @@ def _outcome(found: RoundTrail, event: events.RoundSettled | events.RoundAborted
     return {"outcome": event}
 
 
+def _dispute(trail: Trail, event: CourtEvent) -> Trail:
+    """A court's event belongs to the attempt that runs."""
+    found = trail.rounds[event.round]
+    changed = replace(found, disputes=fold_dispute(found.disputes, event, trail.attempt))
+    return replace(trail, rounds={**trail.rounds, event.round: changed})
+
+
+def _extended(trail: Trail, e: WindowExtended) -> Trail:
+    return replace(trail, deadline=e.deadline)
+
+
 def _verdict(found: RoundTrail, event: Verdict) -> dict[str, Any]:
     return {"verdicts": {**found.verdicts, (event.attempt, event.slot): event}}
 
@@ -277,11 +337,14 @@ _STEPS: dict[type[object], Callable[[Trail, Any], Trail]] = {
     ),
     events.VerdictRevealed: _in_round(_verdict),
     events.MissingRevealed: _in_round(_verdict),
-    events.Claimed: _in_round(lambda r, e: {"claim": e}),
+    events.Claimed: _in_round(lambda r, e: {"claims": {**r.claims, e.attempt: e}}),
     events.DuplicateFound: _in_round(lambda r, e: {"duplicates": r.duplicates | {e.later}}),
     events.Slashed: _payment,
     events.Paid: _payment,
     events.FeePaid: _payment,
+    CourtPaid: _payment,
+    **dict.fromkeys(get_args(CourtEvent), _dispute),
+    WindowExtended: _extended,
     events.RoundAborted: _in_round(_outcome),
     events.RoundSettled: _in_round(_outcome),
     events.Reported: _reported,

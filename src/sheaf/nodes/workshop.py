@@ -15,6 +15,7 @@ from typing import Any
 from sheaf.learning import lattice
 from sheaf.learning.algorithms import moments
 from sheaf.nodes import effects as e
+from sheaf.nodes import exhibits
 from sheaf.nodes.aggregation import UpdateMissing, aggregate, read_vector, vector_id
 from sheaf.nodes.trail import Trail
 from sheaf.protocol.content import DAG_CBOR, SHA2_256, ContentId
@@ -28,6 +29,7 @@ from sheaf.protocol.errors import (
 from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.task import Task
 from sheaf.store.interface import Store
+from sheaf.store.layered import LayeredStore
 
 Performer = Callable[[Any, Any, Trail], e.LocalEvent]
 
@@ -83,9 +85,11 @@ def publish(shop: Workshop, effect: e.PublishUpdate | e.PublishModel, trail: Tra
 def collect(shop: Workshop, effect: e.Collect, trail: Trail) -> e.Collected:
     """Say which revealed updates can be had and decoded."""
     task, bitmap = published_task(shop.shared, trail), 0
+    exhibits.keep_supplied(shop, task, trail.rounds[effect.round])
+    store = LayeredStore(shop.own, shop.shared)
     for position, root in effect.wanted:
         try:
-            read_vector(task, shop.shared, root)
+            read_vector(task, store, root)
         except (BlobMissing, BlobCorrupt, InvalidModel):
             continue
         bitmap |= 1 << position
@@ -94,12 +98,16 @@ def collect(shop: Workshop, effect: e.Collect, trail: Trail) -> e.Collected:
 
 def combine(shop: Workshop, effect: e.Aggregate, trail: Trail) -> e.Aggregated | e.ChunkMissing:
     """Aggregate the counted updates and keep the new model and state until they are published."""
-    task = published_task(shop.shared, trail)
+    task, found = published_task(shop.shared, trail), trail.rounds[effect.round]
+    exhibits.keep_supplied(shop, task, found)
+    store = LayeredStore(shop.own, shop.shared)
     try:
-        result = aggregate(task, shop.shared, effect.base, effect.counted, effect.state)
+        result = aggregate(task, store, effect.base, effect.counted, effect.state)
     except UpdateMissing as missing:
-        # A store gives a blob whole or not at all: its first chunk is as missing as any.
-        return e.ChunkMissing(effect.round, effect.attempt, missing.position, 0)
+        # A store gives a blob whole or not at all: its first chunk is as missing as any, unless
+        # that was supplied in court.
+        chunk = exhibits.first_unsupplied(task, found, missing.position)
+        return e.ChunkMissing(effect.round, effect.attempt, missing.position, chunk)
     root, state, seen = result.commitment.tree_root, result.state_root, result.statistics
     shop.own.put(lattice.to_bytes(result.model), vector_id(task, root))
     if state != ZERO:
@@ -115,6 +123,10 @@ PERFORMERS: Mapping[type[object], Performer] = MappingProxyType(
         e.PublishModel: publish,
         e.Collect: collect,
         e.Aggregate: combine,
+        e.Accuse: exhibits.accuse,
+        e.Choose: exhibits.choose,
+        e.Compare: exhibits.compare,
+        e.Produce: exhibits.produce,
     }
 )
 
@@ -126,6 +138,10 @@ class Workshop:
     shared: Store
     own: Store
     performers: Mapping[type[object], Performer] = field(default_factory=lambda: PERFORMERS)
+
+    def task(self, trail: Trail) -> Task:
+        """The published task document."""
+        return published_task(self.shared, trail)
 
     def perform(self, effect: e.Effect, trail: Trail) -> e.LocalEvent:
         """Do what `effect` says and return its answer."""

@@ -1,18 +1,20 @@
-"""Commitments to int32 vectors, and openings of single coordinates.
+"""Commitments to vectors and optimiser states, and openings of single coordinates.
 
-A vector is laid out as little-endian int32 and cut into chunks (4 KiB: 1,024 coordinates). The
-tree root is the vector's address in the store; the header binds kind, element width, coordinates
-and leaves as well (`sheaf.protocol.merkle.header`). Hashing reads the array's own memory.
+A vector is laid out as little-endian int32 and cut into chunks (4 KiB: 1,024 coordinates), a state
+as one element of int64 moments for each coordinate. The tree root is the array's address in the
+store; the header binds kind, element width, coordinates and leaves as well
+(`sheaf.protocol.merkle.header`). Hashing reads the array's own memory.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sheaf.protocol.arithmetic import ELEMENT_BYTES, LIMIT
+from sheaf.protocol.arithmetic import ELEMENT_BYTES
 from sheaf.protocol.content import ContentId, tree_id
 from sheaf.protocol.errors import InvalidModel
 from sheaf.protocol.merkle import (
@@ -20,12 +22,11 @@ from sheaf.protocol.merkle import (
     Kind,
     header,
     inclusion_path,
-    leaf_count,
-    leaf_hash,
     leaf_hashes,
     root_of,
-    verify_inclusion,
 )
+from sheaf.protocol.opening import Opening, Shape, lattice_entry
+from sheaf.protocol.withholding import STEP_LEVELS
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,6 @@ class Commitment:
     def content_id(self) -> ContentId:
         """Where the store keeps the vector's bytes."""
         return tree_id(self.tree_root, self.chunk_bytes)
-
-
-@dataclass(frozen=True)
-class Opening:
-    """One chunk of a committed vector, its leaf index, and the siblings up to the tree root."""
-
-    chunk: bytes
-    index: int
-    path: tuple[bytes, ...]
 
 
 def commit(
@@ -85,8 +77,7 @@ def commit_state(state: NDArray[np.int64], chunk_bytes: int = CHUNK_BYTES) -> Co
         raise ValueError(
             f"chunk_bytes is a power of two of at least {element}; found {chunk_bytes}"
         )
-    data = np.ascontiguousarray(state.T, dtype="<i8").data.cast("B")
-    leaves = tuple(leaf_hashes(data, chunk_bytes))
+    leaves = tuple(leaf_hashes(_state_bytes(state), chunk_bytes))
     root = root_of(leaves)
     head = header(Kind.OPTIMISER_STATE, element, state.shape[1], len(leaves), root)
     return Commitment(root, head, leaves, state.shape[1], chunk_bytes)
@@ -101,16 +92,16 @@ def open_at(
     length than the committed one.
     """
     made = commit(vector) if commitment is None else commitment
-    if vector.size != made.coordinates:
-        raise InvalidModel(
-            f"found {vector.size} coordinates; the commitment has {made.coordinates}"
-        )
-    if not 0 <= coordinate < made.coordinates:
-        raise IndexError(f"coordinate {coordinate} of a vector with {made.coordinates}")
-    index = coordinate * ELEMENT_BYTES // made.chunk_bytes
-    start = index * made.chunk_bytes
-    chunk = bytes(_bytes_of(vector)[start : start + made.chunk_bytes])
-    return Opening(chunk, index, tuple(inclusion_path(made.leaves, index)))
+    return _open(_bytes_of(vector), vector.size, coordinate, made)
+
+
+def open_state_at(
+    state: NDArray[np.int64], coordinate: int, commitment: Commitment | None = None
+) -> Opening:
+    """Open the element of `coordinate` of an optimiser's `state` (moments, coordinates), committed
+    to by `commitment` (made anew, 4 KiB, if None). Raises as `open_at` does."""
+    made = commit_state(state) if commitment is None else commitment
+    return _open(_state_bytes(state), state.shape[1], coordinate, made)
 
 
 def opened_value(
@@ -125,18 +116,49 @@ def opened_value(
     `coordinates` is the task's: a bare tree root does not bind a length, only the header does. An
     entry of -2^31 reads as -(2^31 - 1).
     """
-    size_bytes = coordinates * ELEMENT_BYTES
-    start = opening.index * chunk_bytes
-    expected_bytes = min(chunk_bytes, size_bytes - start)
-    offset = coordinate * ELEMENT_BYTES - start
-    if not 0 <= offset < expected_bytes:
-        return None
-    leaf, leaves = leaf_hash(opening.chunk), leaf_count(size_bytes, chunk_bytes)
-    proven = verify_inclusion(leaf, opening.index, leaves, opening.path, tree_root)
-    if len(opening.chunk) != expected_bytes or not proven:
-        return None
-    value = int.from_bytes(opening.chunk[offset : offset + ELEMENT_BYTES], "little", signed=True)
-    return max(value, -LIMIT)
+    shape = Shape(ELEMENT_BYTES, coordinates, chunk_bytes)
+    element = shape.element(opening, coordinate, tree_root)
+    return None if element is None else lattice_entry(element)
+
+
+def chunk_of(data: bytes | memoryview, index: int, chunk_bytes: int) -> bytes:
+    """Chunk `index` of an array's bytes; the last one is short, and beyond it is nothing."""
+    return bytes(data[index * chunk_bytes : (index + 1) * chunk_bytes])
+
+
+def open_chunk(
+    data: bytes | memoryview, index: int, chunk_bytes: int, leaves: Sequence[bytes] | None = None
+) -> Opening:
+    """Open chunk `index` of an array's bytes, whose chunks hash to `leaves` (hashed anew if None).
+
+    Raises IndexError for a chunk outside the array.
+    """
+    known = leaf_hashes(data, chunk_bytes) if leaves is None else leaves
+    return Opening(chunk_of(data, index, chunk_bytes), tuple(inclusion_path(known, index)))
+
+
+def nodes_below(leaves: Sequence[bytes], level: int, index: int) -> tuple[bytes, ...]:
+    """The hashes below node `index` at `level` of the tree over `leaves`, six levels down or at the
+    leaves: what an `Unfold` posts. Raises IndexError where there is no such node."""
+    below = max(level - STEP_LEVELS, 0)
+    first, end = index << level - below, index + 1 << level - below
+    there = -(-len(leaves) >> below)
+    if index < 0 or first >= there:
+        raise IndexError(f"node {index} at level {level} of a tree with {len(leaves)} leaves")
+    # A subtree over a whole power of two of leaves, or over the ragged rest, is a tree by itself.
+    return tuple(
+        root_of(leaves[place << below : place + 1 << below])
+        for place in range(first, min(end, there))
+    )
+
+
+def _open(data: memoryview, elements: int, coordinate: int, made: Commitment) -> Opening:
+    if elements != made.coordinates:
+        raise InvalidModel(f"found {elements} coordinates; the commitment has {made.coordinates}")
+    if not 0 <= coordinate < elements:
+        raise IndexError(f"coordinate {coordinate} of a vector with {elements}")
+    per_chunk = made.chunk_bytes // (len(data) // elements)
+    return open_chunk(data, coordinate // per_chunk, made.chunk_bytes, made.leaves)
 
 
 def _bytes_of(vector: NDArray[np.int32]) -> memoryview:
@@ -148,3 +170,8 @@ def _bytes_of(vector: NDArray[np.int32]) -> memoryview:
     if vector.size == 0:
         raise InvalidModel("found no coordinates; a vector of at least one is committed to")
     return np.ascontiguousarray(vector, dtype="<i4").data.cast("B")
+
+
+def _state_bytes(state: NDArray[np.int64]) -> memoryview:
+    """A state's canonical bytes: the moments of one coordinate after the other."""
+    return np.ascontiguousarray(state.T, dtype="<i8").data.cast("B")

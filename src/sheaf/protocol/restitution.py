@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from sheaf.protocol.court_events import CourtPaid
 from sheaf.protocol.events import Cause, Slashed
-from sheaf.protocol.state import Dispute, Federation, Matter, Standing, Task
+from sheaf.protocol.state import Federation, Matter, Standing, Task
 
 
 def settle_dispute(federation: Federation, task: Task, number: int) -> None:
@@ -62,7 +62,7 @@ def take(federation: Federation, task: Task, account: bytes, amount: int, cause:
 
 
 def _lose_bonds(federation: Federation, task: Task, number: int, bonds: int) -> None:
-    dispute: Dispute = task.current.disputes[number - 1]
+    dispute = task.current.disputes[number - 1]
     earned = bonds if dispute.is_demand else bonds // 2
     if bonds:
         federation.emit(Slashed(task.id, dispute.opener, task.round, bonds, Cause.DISMISSED))

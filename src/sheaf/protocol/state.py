@@ -126,6 +126,7 @@ class Attempt:
 
     `first` is how many disputes the round had before; `overturned` is the number of the dispute
     that overturned the claim, 0 if none did; `demands` counts those of outsiders by position.
+    `window` is when the challenge window ended before answers moved its end, 0 while none did.
     """
 
     bitmaps: dict[int, int] = field(default_factory=dict)
@@ -138,6 +139,7 @@ class Attempt:
     agreed: int = 0
     first: int = 0
     overturned: int = 0
+    window: int = 0
     demands: dict[int, int] = field(default_factory=dict)
 
 
@@ -219,6 +221,15 @@ class Task:
         if not current.attempts or self.phase not in DISPUTED:
             return 0
         return sum(d.pending for d in current.disputes[current.attempts[-1].first :])
+
+    @property
+    def locked_bonds(self) -> int:
+        """How many bonds of the round's disputes settlement has not moved yet."""
+        if self.phase in (Phase.DONE, Phase.ENDED):
+            return 0  # the last round's disputes, which nothing has replaced
+        settled = self.current.settled
+        moved = max(0, settled.step - 2 * self.cohort) if settled else 0
+        return sum(d.bonds for d in self.current.disputes[moved:])
 
     @property
     def cohort(self) -> int:
@@ -313,13 +324,11 @@ class Federation:
 
     def _held(self, task: Task, token: bytes) -> Iterator[tuple[str, int]]:
         if token == self.stake_token:
-            yield "stakes", sum(s.stake for s in task.seats.values())
             settled = task.current.settled
-            paid = max(0, settled.step - 2 * task.cohort) if settled else 0
-            locks = sum(d.bonds for d in task.current.disputes[paid:])
-            yield "bonds", locks * task.terms.economics.court_bond
+            yield "stakes", sum(s.stake for s in task.seats.values())
+            yield "bonds", task.locked_bonds * task.terms.economics.court_bond
             yield "burned", task.burned_stake
-            yield "dust", task.current.settled.pool if task.current.settled else 0
+            yield "dust", settled.pool if settled else 0
         if token == task.terms.economics.reward_token:
             yield "escrow", task.escrow
             yield "rewards", sum(s.credit for s in task.seats.values())

@@ -96,17 +96,18 @@ def demand(federation: Federation, env: Env, action: Demand) -> None:
     task = federation.task(action.task)
     if task.phase not in DISPUTED:
         raise Rejected(Reason.WRONG_PHASE)
-    if task.phase == Phase.CHALLENGE and env.now >= task.deadline:
+    attempt = task.current.attempts[-1]
+    # Not in time that answers added: else who demands and answers by turns would never be done.
+    if env.now >= (attempt.window or task.deadline):
         raise Rejected(Reason.WINDOW_CLOSED)
     expect_admitted(task, env.sender)
     if not (task.current.counted & ~task.current.dropped) >> action.position & 1:
         raise Rejected(Reason.NOT_COUNTED)
     if action.chunk >= task.terms.model.leaves:
         raise Rejected(Reason.CHUNK_OUT_OF_RANGE)
-    demands = task.current.attempts[-1].demands
-    bonds = demands.get(action.position, 0) + 1
+    bonds = attempt.demands.get(action.position, 0) + 1
     lock(federation, task, env, action.bond, bonds)
-    demands[action.position] = bonds
+    attempt.demands[action.position] = bonds
     place = (action.position, action.chunk)
     enter_demand(federation, task, env, Matter.UPDATE, place, bonds)
 
@@ -142,8 +143,15 @@ def supply(federation: Federation, env: Env, action: Supply) -> None:
     chunk = action.opening.chunk
     federation.emit(Supplied(*where, chunk, 0 if answered else deadline))
     if answered and task.phase == Phase.CHALLENGE and deadline > task.deadline:
-        task.deadline = deadline
-        federation.emit(WindowExtended(task.id, task.round, task.attempt, deadline))
+        _extend_window(federation, task, deadline)
+
+
+def _extend_window(federation: Federation, task: Task, deadline: int) -> None:
+    """Bytes that came late can be judged for a whole move."""
+    attempt = task.current.attempts[-1]
+    attempt.window = attempt.window or task.deadline
+    task.deadline = deadline
+    federation.emit(WindowExtended(task.id, task.round, task.attempt, deadline))
 
 
 def _is_due(task: Task, dispute: Dispute, opening: Opening) -> bool:

@@ -126,6 +126,7 @@ def report_text(run: Run, report: Report) -> str:
     rows = [[check.name, f"{check.count:,}", check.detail] for check in report.checks]
     lists = (
         ("Reported, not recomputed", [", ".join(report.reported)]),
+        ("What happened in court", report.court),
         ("Not part of the evidence", report.outside),
         ("A replay does not show", report.limits),
     )

@@ -102,6 +102,11 @@ class Progress:
         self._note("warning", "participant failed", round=round, name=name, error=error)
         self._trouble(f"round {round}: {name} failed and misses the round: {error}")
 
+    def disputed(self, round: int, line: str) -> None:
+        """A move in court, or what was decided there."""
+        self._note("info", "disputed", round=round, line=line)
+        self._say(f"round {round}: {line}")
+
     def warned(self, line: str) -> None:
         """Something a person should know."""
         self._note("warning", "warned", line=line)

@@ -62,6 +62,7 @@ def verify(
         "head": report.head,
         "checks": [dataclasses.asdict(check) for check in report.checks],
         "reported": report.reported,
+        "court": report.court,
         "outside": report.outside,
         "limits": [*report.limits],
     }
