@@ -113,7 +113,7 @@ class Walk:
         """An enabled move, or the phase's closing."""
         choices = list(self._enabled())
         late = self.world.now >= self.play.task.deadline and not self.over
-        if not choices or self.pick(36) == 5 or late and self.pick(4) != 3:
+        if not choices or self.pick(36) == 5 or (late and self.pick(4) != 3):
             return account("auditor"), self._closing()
         return choices[self.pick(len(choices))]()
 
