@@ -21,7 +21,7 @@ from sheaf.protocol.hashing import Deployment
 from sheaf.protocol.state import Env, Federation, Role
 
 CHAIN = 5
-STAKE_NONCE, REWARD_NONCE, TAXED_NONCE, FEDERATION_NONCE = range(4)
+STAKE_NONCE, REWARD_NONCE, TAXED_NONCE, COURT_NONCE, FEDERATION_NONCE = range(5)
 START = 1_000_000
 """Ledger time, in seconds, when a world begins."""
 TAX_BPS = 1_000
@@ -46,6 +46,7 @@ def created(nonce: int) -> bytes:
 
 
 STAKE, REWARD, TAXED = created(STAKE_NONCE), created(REWARD_NONCE), created(TAXED_NONCE)
+COURT = created(COURT_NONCE)
 DEPLOYMENT = Deployment(CHAIN, created(FEDERATION_NONCE))
 
 

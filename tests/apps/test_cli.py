@@ -330,7 +330,7 @@ def test_doctor_looks_at_what_a_run_needs(capsys: Capture) -> None:
     assert (code, err) == (0, "")
     findings = {finding["name"]: finding for finding in json.loads(out)}
     wanted = {"python", "packages", "torch", "signatures", "folder", "cpu threads"}
-    assert wanted | {"Federation", "Vault", "Token"} == set(findings)
+    assert wanted | {"Federation", "Court", "Vault", "Token"} == set(findings)
     assert findings["signatures"]["found"] == "coincurve"
     assert findings["torch"]["found"] == torch.__version__
     assert all(finding["ok"] for finding in findings.values()), findings

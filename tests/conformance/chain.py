@@ -12,13 +12,14 @@ from sheaf.ledger.abi import Interface
 from sheaf.ledger.artifacts import Artifact, artifact, parse_artifact
 from sheaf.ledger.client import sign
 from sheaf.ledger.engine import Log, Receipt
+from sheaf.ledger.federation import federation_interface
 from sheaf.protocol.actions import Action, Withdraw
 from sheaf.protocol.errors import Reason, Rejected
-from sheaf.protocol.events import EVENTS, Withdrawn
+from sheaf.protocol.events import Withdrawn
 from tests.conformance import grounds
 from tests.conformance.grounds import Ground, Write
 from tests.conformance.storage import ALLOWANCES_SLOT, BALANCES_SLOT, entry
-from tests.worlds import CHAIN, DEPLOYMENT, REWARD, STAKE, TAX_BPS, TAXED, account, key
+from tests.worlds import CHAIN, COURT, DEPLOYMENT, REWARD, STAKE, TAX_BPS, TAXED, account, key
 
 HOSTILE = Path(__file__).parents[1] / "contracts" / "artifacts"
 PURSE = 2**100
@@ -30,8 +31,7 @@ CROWD = (
     *(f"aggregator {i}" for i in range(33)),
 )
 
-FEDERATION_ABI = artifact("Federation").abi
-FEDERATION = Interface(FEDERATION_ABI, [kind for kind in EVENTS.values() if kind is not Withdrawn])
+FEDERATION = federation_interface()
 VAULT = Interface(artifact("Vault").abi, [Withdrawn])
 
 
@@ -124,12 +124,14 @@ def deployed(stake_tax_bps: int) -> Chain:
         creation = Interface(source.abi).creation(source.bytecode, *arguments)
         chain.transact("deployer", None, creation, now).require()
         now += 1
-    code = FEDERATION.creation(artifact("Federation").bytecode, STAKE)
-    receipt = chain.transact("deployer", None, code, now).require()
+    receipt = chain.transact("deployer", None, artifact("Court").bytecode, now).require()
+    assert receipt.contract == COURT
+    code = FEDERATION.creation(artifact("Federation").bytecode, STAKE, COURT)
+    receipt = chain.transact("deployer", None, code, now + 1).require()
     assert receipt.contract == DEPLOYMENT.address
     returned = chain.call(DEPLOYMENT.address, FEDERATION.calldata("vault"))
     (chain.vault,) = FEDERATION.result("vault", returned)
-    _fill_purses(chain, now + 1)
+    _fill_purses(chain, now + 2)
     return chain
 
 

@@ -13,7 +13,7 @@ from functools import cache
 
 from eth_utils.crypto import keccak
 
-from sheaf.protocol.state import Attempt, Federation, Role, Seat, Task
+from sheaf.protocol.state import Attempt, Dispute, Federation, Role, Seat, Task
 from sheaf.protocol.terms import Terms
 
 Load = Callable[[int], int]
@@ -48,7 +48,7 @@ def packed(slot: int, text: str) -> Packed:
 CORE = packed(
     0,
     "phase:1 attempt:1 aborts:1 round:2 deadline:5 participants:3 aggregators:3 committed:2 "
-    "rounds:2 minimum:2 goal:2 committee:1 weight_cap:2 visibility:1",
+    "rounds:2 minimum:2 goal:2 committee:1 weight_cap:2 visibility:1 disputes:2 open:2",
 )
 WHOLE = {
     "seed": 1,
@@ -68,8 +68,9 @@ WHOLE = {
     "nonces": 29,
 }
 ATTEMPT_SLOT = 12
-MASKS = "held:4 committed:4 opened:4 missing:4 silent:4 agreed:4"
-SETTLEMENT = packed(14, "step:2 samples:3 pool:13 bonus:13 active:1")
+COURT = "first", "overturned"
+MASKS = "held:4 committed:4 opened:4 missing:4 silent:4 agreed:4 first:2 overturned:2"
+SETTLEMENT = packed(14, "step:2 samples:3 pool:13 bonus:13 progress:1")
 MONEY = (packed(15, "escrow:12 dust:12"), packed(16, "burned:16 burned_stake:16"))
 TERMS = (
     packed(
@@ -91,7 +92,13 @@ TERMS = (
 )
 IDENTITY = packed(25, "sponsor:20 registered_participants:3 registered_aggregators:3")
 SAMPLES_SLOT, BITMAPS_SLOT, WORDS_SLOT, ACCOUNTS_SLOT, SEATS_SLOT = 30, 46, 77, 108, 109
+DISPUTES_SLOT, DEMANDS_SLOT, WINDOWS_SLOT = 110, 111, 112
 SEAT = packed(0, "stake:12 credit:12 standing:1 index:3 committed_round:2 sequence:1 position:1")
+DISPUTE = (
+    packed(0, "opener:20 deadline:5 at:5 standing:1 matter:1"),
+    packed(1, "evidence:32"),
+    packed(2, "answerer:20 level:1 position:1 more:2"),
+)
 TASKS_SLOT = 0
 WITHDRAWABLE_SLOT = 0
 BALANCES_SLOT, ALLOWANCES_SLOT = 0, 1
@@ -140,7 +147,22 @@ def stored(load: Load, task: Task) -> State:
         slot, prefix = seat_slot(task.id, account), f"seat {account.hex()} "
         found |= SEAT.read(load, slot, prefix)
         found[prefix + "word"] = load(slot + 1)
+    for number in range(1, len(task.current.disputes) + 1):
+        place = task.round << 16 | number
+        slot = entry(base + DISPUTES_SLOT, place.to_bytes(32))
+        for part in DISPUTE:
+            found |= part.read(load, slot, f"dispute {number} ")
+    for place in _attempts(task):
+        found[f"window {place}"] = load(entry(base + WINDOWS_SLOT, place.to_bytes(32)))
+        for position in range(task.cohort):
+            slot = entry(base + DEMANDS_SLOT, (place << 8 | position).to_bytes(32))
+            found[f"demands {place} {position}"] = load(slot)
     return found
+
+
+def _attempts(task: Task) -> list[int]:
+    """The round's attempts, as the keys of what is counted in each."""
+    return [task.round << 8 | attempt for attempt in range(1, task.attempt + 1)]
 
 
 def pools(task: Task) -> tuple[tuple[Role, list[bytes]], ...]:
@@ -165,7 +187,9 @@ def expected(task: Task) -> State:
         "samples": settled.samples if settled else 0,
         "pool": settled.pool if settled else 0,
         "bonus": settled.bonus if settled else 0,
-        "active": int(settled is not None),
+        "progress": 2 if current.void else int(settled is not None),
+        "disputes": len(current.disputes),
+        "open": task.open_disputes,
         "registered_participants": task.registered[Role.PARTICIPANT],
         "registered_aggregators": task.registered[Role.AGGREGATOR],
     }
@@ -177,7 +201,7 @@ def expected(task: Task) -> State:
         found[name] = number(getattr(current, name))
     for index in (1, 2):
         attempt = current.attempts[index - 1] if index <= task.attempt else Attempt()
-        for name in ("held", "committed", "opened", "missing", "silent", "agreed"):
+        for name in ("held", "committed", "opened", "missing", "silent", "agreed", *COURT):
             found[f"attempt {index} {name}"] = getattr(attempt, name)
     found |= {f"samples {i}": samples for i, samples in current.samples.items()}
     found |= {f"bitmap {slot}": bitmap for slot, bitmap in running.bitmaps.items()}
@@ -187,6 +211,12 @@ def expected(task: Task) -> State:
         found |= {f"{role.name} {i}": number(account) for i, account in enumerate(accounts)}
     for account, seat in task.seats.items():
         found |= {f"seat {account.hex()} {name}": value for name, value in _seat(seat)}
+    for index, dispute in enumerate(current.disputes, 1):
+        found |= {f"dispute {index} {name}": value for name, value in _dispute(dispute)}
+    for place, attempt in zip(_attempts(task), current.attempts, strict=True):
+        found[f"window {place}"] = attempt.window
+        for position in range(task.cohort):
+            found[f"demands {place} {position}"] = attempt.demands.get(position, 0)
     return found
 
 
@@ -202,6 +232,13 @@ def _terms(terms: Terms) -> Iterator[tuple[str, int]]:
         for name in names:
             if hasattr(part, name):
                 yield name, number(getattr(part, name))
+
+
+def _dispute(dispute: Dispute) -> Iterator[tuple[str, int]]:
+    names = [name for part in DISPUTE for name, _ in part.fields if name != "more"]
+    for name in names:
+        yield name, number(getattr(dispute, name))
+    yield "more", dispute.bonds - 1
 
 
 def _seat(seat: Seat) -> Iterator[tuple[str, int]]:

@@ -16,7 +16,7 @@ from sheaf.protocol.state import Role
 from sheaf.protocol.terms import Terms
 from tests.conformance.chain import FEDERATION, VAULT, deployed, hostile
 from tests.play import TERMS, changed, digest
-from tests.worlds import CHAIN, START, account
+from tests.worlds import CHAIN, COURT, START, account
 
 PURSE = 10**9
 NOBODY = bytes(20)
@@ -32,7 +32,7 @@ class Hooked:
         self.interface = Interface(source.abi)
         arguments = ("Hook", "HOOK", 6, account("deployer"), 2**100)
         self.token = self._created(self.interface.creation(source.bytecode, *arguments))
-        creation = FEDERATION.creation(artifact("Federation").bytecode, self.token)
+        creation = FEDERATION.creation(artifact("Federation").bytecode, self.token, COURT)
         self.here = Deployment(CHAIN, self._created(creation))
         returned = self.chain.call(self.here.address, FEDERATION.calldata("vault"))
         (self.vault,) = FEDERATION.result("vault", returned)

@@ -14,7 +14,7 @@ from sheaf.ledger.federation import federation_interface, token_interface, vault
 from sheaf.protocol.actions import Action, Claim, Withdraw
 from sheaf.protocol.events import Phase
 from tests.play import TERMS, Play, changed
-from tests.worlds import CHAIN, DEPLOYMENT, REWARD, STAKE, SpecWorld, account, key
+from tests.worlds import CHAIN, COURT, DEPLOYMENT, REWARD, STAKE, SpecWorld, account, key
 
 GAS, FEE_WEI, FUNDS_WEI = 20_000_000, 10**11, 10**24
 SUPPLY, PURSE = 10**12, 10**6
@@ -54,8 +54,9 @@ class LedgerWorld(SpecWorld):
         for name in ("stake", "reward", "taxed"):
             arguments = (name, name, 6, deployer, SUPPLY)
             self._submit(deployer, None, token_interface().creation(token.bytecode, *arguments))
+        self._submit(deployer, None, artifact("Court").bytecode)
         code = artifact("Federation").bytecode
-        self._submit(deployer, None, federation_interface().creation(code, STAKE))
+        self._submit(deployer, None, federation_interface().creation(code, STAKE, COURT))
         self._mine(1)
         assert self.ledger.engine.code(VAULT)
 

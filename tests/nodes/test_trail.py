@@ -47,7 +47,7 @@ def read(path: Path) -> Trail:
     )
     federation = next(log.address for log in logs if log.topics[0] == published)
     vault = next(log.address for log in logs if log.topics[0] == withdrawn)
-    book = AddressBook(chain, federation, vault, b"", b"")
+    book = AddressBook(chain, federation, b"", vault, b"", b"")
     happened = [event for event in (event_of(book, log) for log in logs) if event is not None]
     (task,) = {event.task for event in happened if isinstance(event, TaskPublished)}
     trail = Trail(book.deployment, task)

@@ -20,8 +20,8 @@ abstract contract Withholding is Docket, Members {
 
     /// @dev Levels of a tree that one move goes down: at most 64 hashes.
     uint256 private constant STEP_LEVELS = 6;
-    uint256 private constant DEMANDS_ROUND_BITS = 16;
-    uint256 private constant DEMANDS_ATTEMPT_BITS = 8;
+    uint256 private constant ATTEMPT_BITS = 8;
+    uint256 private constant POSITION_BITS = 8;
 
     /// @inheritdoc ICourt
     function descend(bytes32 task, uint256 matter, Roots calldata roots, uint256 bond)
@@ -82,11 +82,10 @@ abstract contract Withholding is Docket, Members {
         nonReentrant
     {
         Task storage state = _task(task);
-        Phase phase = state.core.phase;
-        if (!_isDisputed(phase)) revert WrongPhase();
-        if (phase == Phase.Challenge && block.timestamp >= state.core.deadline) {
-            revert WindowClosed();
-        }
+        if (!_isDisputed(state.core.phase)) revert WrongPhase();
+        // Not in time that answers added: else who demands and answers by turns is never done.
+        uint256 end = state.windows[_place(state)];
+        if (block.timestamp >= (end == 0 ? state.core.deadline : end)) revert WindowClosed();
         _expectAdmitted(state);
         uint256 due = state.current.counted & ~state.current.dropped;
         if (!due.has(position)) revert NotCounted();
@@ -146,9 +145,17 @@ abstract contract Withholding is Docket, Members {
         uint256 next = answered ? 0 : deadline;
         emit Supplied(task, msg.sender, core.round, number, opening.chunk, next);
         if (answered && core.phase == Phase.Challenge && deadline > core.deadline) {
-            core.deadline = uint40(deadline);
-            emit WindowExtended(task, core.round, core.attempt, deadline);
+            _extendWindow(task, state, deadline);
         }
+    }
+
+    /// @dev Bytes that came late can be judged for a whole move.
+    function _extendWindow(bytes32 task, Task storage state, uint256 deadline) private {
+        Core storage core = state.core;
+        uint256 place = _place(state);
+        if (state.windows[place] == 0) state.windows[place] = core.deadline;
+        core.deadline = uint40(deadline);
+        emit WindowExtended(task, core.round, core.attempt, deadline);
     }
 
     /// @dev Enter a demand for a chunk, whose bonds are locked or will be.
@@ -169,10 +176,14 @@ abstract contract Withholding is Docket, Members {
 
     /// @dev One more demand of an outsider on a position in the running attempt; how many there are.
     function _countDemand(Task storage state, uint256 position) private returns (uint256 bonds) {
-        uint256 place = uint256(state.core.round) << DEMANDS_ROUND_BITS
-            | uint256(state.core.attempt) << DEMANDS_ATTEMPT_BITS | position;
+        uint256 place = _place(state) << POSITION_BITS | position;
         bonds = state.demands[place] + 1;
         state.demands[place] = bonds;
+    }
+
+    /// @dev The running attempt of the running round.
+    function _place(Task storage state) private view returns (uint256) {
+        return uint256(state.core.round) << ATTEMPT_BITS | state.core.attempt;
     }
 
     /// @dev Whether this is the chunk asked for.

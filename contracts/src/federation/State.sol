@@ -33,7 +33,8 @@ import {Words} from "../libraries/Words.sol";
 ///   bitmaps     by committee slot: 31 slots
 ///   words       by committee slot: 31 slots
 ///   maps        accounts by role and index, seats by account, disputes by round and number, demands
-///               by round, attempt and cohort position
+///               by round, attempt and cohort position, and, by round and attempt, when the challenge
+///               window ended before answers moved its end
 ///
 /// a seat's two:
 ///
@@ -250,6 +251,7 @@ abstract contract State is IProtocol {
         mapping(address account => Seat) seats;
         mapping(uint256 place => Dispute) disputes;
         mapping(uint256 place => uint256) demands;
+        mapping(uint256 place => uint256) windows;
     }
 
     mapping(bytes32 task => Task) internal tasks;

@@ -230,6 +230,16 @@ class Interface:
         return entry
 
 
+def merged(*abis: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """One ABI of contracts that share an address: what several have alike is there once. Only one
+    of them may have a constructor."""
+    items: list[Mapping[str, Any]] = []
+    for item in (item for abi in abis for item in abi):
+        if item not in items:
+            items.append(item)
+    return tuple(items)
+
+
 def _entry(item: Mapping[str, Any]) -> _Entry:
     inputs = item.get("inputs", ())
     types = tuple(_type_text(each) for each in inputs)

@@ -1,7 +1,7 @@
 """An address book of a deployment: where its contracts are, and the hashes of their code.
 
 Code hashes are Keccak-256 of the runtime code, as `EXTCODEHASH` gives them. The shipped artefacts
-say what the federation's and the vault's code must be, whatever a book says; a token is anybody's.
+say what the code of federation, court and vault must be, whatever a book says; a token is anybody's.
 """
 
 from __future__ import annotations
@@ -22,11 +22,17 @@ from sheaf.ledger.federation import AddressBook, own_address
 from sheaf.protocol.errors import InvalidConfiguration, InvalidDocument
 
 CONTRACTS: Mapping[str, str] = MappingProxyType(
-    {"federation": "Federation", "vault": "Vault", "stake_token": "", "reward_token": ""}
+    {
+        "federation": "Federation",
+        "court": "Court",
+        "vault": "Vault",
+        "stake_token": "",
+        "reward_token": "",
+    }
 )
 """What a book names, and the artefact whose code it must have; none for tokens."""
 
-WIRED = (("vault", "vault"), ("stake_token", "stakeToken"))
+WIRED = (("court", "court"), ("vault", "vault"), ("stake_token", "stakeToken"))
 """What the federation itself says of the others, by the name of its function."""
 
 

@@ -12,7 +12,7 @@ from typing import get_args
 
 from eth_utils.address import to_checksum_address
 
-from sheaf.ledger.abi import Interface
+from sheaf.ledger.abi import Interface, merged
 from sheaf.ledger.artifacts import artifact
 from sheaf.ledger.client import Call, Client
 from sheaf.ledger.engine import Log, Receipt
@@ -23,7 +23,18 @@ from sheaf.protocol.errors import LedgerUnavailable, Reason, Rejected
 from sheaf.protocol.events import EVENTS, Withdrawn
 from sheaf.protocol.hashing import Deployment
 
-GAS = {actions.Publish: 2_000_000, actions.Settle: 12_000_000, actions.Advance: 2_000_000}
+GAS = {
+    actions.Publish: 2_000_000,
+    actions.Settle: 12_000_000,
+    actions.Advance: 2_000_000,
+    actions.Challenge: 4_000_000,
+    actions.Refute: 1_000_000,
+    actions.Unfold: 1_000_000,
+    actions.Pick: 1_000_000,
+    actions.Demand: 1_000_000,
+    actions.Supply: 1_000_000,
+    actions.Decide: 1_000_000,
+}
 """Gas limits of actions that need more than the default."""
 
 DEFAULT_GAS = 400_000
@@ -41,6 +52,7 @@ class AddressBook:
 
     chain_id: int
     federation: bytes
+    court: bytes
     vault: bytes
     stake_token: bytes
     reward_token: bytes
@@ -63,9 +75,9 @@ class Outcome:
 
 @cache
 def federation_interface() -> Interface:
-    """The federation's functions, errors and events."""
+    """The functions, errors and events of a federation and of the court, which is code of it."""
     own = [kind for kind in EVENTS.values() if kind is not Withdrawn]
-    return Interface(artifact("Federation").abi, own)
+    return Interface(merged(artifact("Federation").abi, artifact("Court").abi), own)
 
 
 @cache
@@ -171,8 +183,8 @@ def token_unit(read: Reader, token: bytes) -> dict[str, object]:
 
 
 def deploy(client: Client, deployer: bytes, stake: TokenTerms, reward: TokenTerms) -> AddressBook:
-    """Create both tokens, then the federation, which creates its vault. The deployer holds the
-    whole supply and has no power over anything."""
+    """Create both tokens, then the court and the federation, which creates its vault. The deployer
+    holds the whole supply and has no power over anything."""
     stake_token, reward_token = create_tokens(client, deployer, (stake, reward))
     return create_federation(client, deployer, stake_token, reward_token)[0]
 
@@ -191,22 +203,20 @@ def create_tokens(client: Client, deployer: bytes, tokens: Sequence[TokenTerms])
 def create_federation(
     client: Client, deployer: bytes, stake_token: bytes, reward_token: bytes
 ) -> tuple[AddressBook, int]:
-    """A new federation for this stake token, and the block it is in."""
-    creation = federation_interface().creation(artifact("Federation").bytecode, stake_token)
+    """A new federation for this stake token with a court of its own, and the block it is in."""
+    (receipt,) = client.send([Call(deployer, None, artifact("Court").bytecode, DEPLOYMENT_GAS)])
+    court = _created(receipt)
+    code = artifact("Federation").bytecode
+    creation = federation_interface().creation(code, stake_token, court)
     (receipt,) = client.send([Call(deployer, None, creation, DEPLOYMENT_GAS)])
     federation = _created(receipt)
-    book = AddressBook(
-        client.chain_id,
-        federation,
-        own_address(client.call, federation, "vault"),
-        stake_token,
-        reward_token,
-    )
+    vault = own_address(client.call, federation, "vault")
+    book = AddressBook(client.chain_id, federation, court, vault, stake_token, reward_token)
     return book, receipt.block_number
 
 
 def own_address(read: Reader, federation: bytes, name: str) -> bytes:
-    """What a federation says of itself: its `vault` or its `stakeToken`."""
+    """What a federation says of itself: its `court`, its `vault` or its `stakeToken`."""
     returned = read(federation, federation_interface().calldata(name))
     (address,) = federation_interface().result(name, returned)
     assert isinstance(address, bytes)

@@ -291,6 +291,7 @@ def book_plain(book: AddressBook, task: bytes) -> dict[str, Any]:
     return {
         "chain_id": book.chain_id,
         "federation": to_checksum_address(book.federation),
+        "court": to_checksum_address(book.court),
         "vault": to_checksum_address(book.vault),
         "stake_token": to_checksum_address(book.stake_token),
         "reward_token": to_checksum_address(book.reward_token),
@@ -304,7 +305,7 @@ def read_book(path: Path) -> tuple[AddressBook, bytes]:
         content = path.read_bytes()
     try:
         plain: Any = json.loads(content)
-        names = ("federation", "vault", "stake_token", "reward_token")
+        names = ("federation", "court", "vault", "stake_token", "reward_token")
         addresses = [bytes(to_canonical_address(plain[name])) for name in names]
         chain, task = plain["chain_id"], bytes.fromhex(plain["task"])
         if type(chain) is not int or not 0 <= chain < 2**64 or len(task) != 32:

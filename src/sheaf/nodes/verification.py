@@ -17,6 +17,7 @@ from typing import NoReturn
 from eth_utils.address import to_checksum_address
 
 from sheaf.ledger.artifacts import artifact
+from sheaf.ledger.deployment import WIRED
 from sheaf.ledger.engine import Block, Engine, Message
 from sheaf.ledger.federation import AddressBook, own_address
 from sheaf.ledger.reexecute import Difference, reexecute
@@ -206,16 +207,16 @@ def _check_code(ground: Ground, book: AddressBook, report: Report) -> None:
     """The code that ran is the code Sheaf ships, wired as the address book says."""
     if book.chain_id != ground.chain_id:
         fail(f"ledger.json: found chain {book.chain_id}, the ledger is {ground.chain_id}")
-    contracts = [("Federation", book.federation), ("Vault", book.vault)]
+    contracts = [("Federation", book.federation), ("Court", book.court), ("Vault", book.vault)]
     if not ground.foreign:
         contracts += [("Token", book.stake_token), ("Token", book.reward_token)]
     for name, address in contracts:
         if not artifact(name).is_runtime(ground.code(address)):
             where = to_checksum_address(address)
             fail(f"code: the contract at {where} is not the {name} that Sheaf ships")
-    for name, expected in (("vault", book.vault), ("stakeToken", book.stake_token)):
+    for field, name in WIRED:
         found = own_address(ground.read, book.federation, name)
-        if found != expected:
+        if found != getattr(book, field):
             fail(f"code: the federation's {name} is {found.hex()}, ledger.json says otherwise")
     report.add("code", len(contracts), "runtime code equal to the shipped artefacts")
 

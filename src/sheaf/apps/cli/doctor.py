@@ -20,7 +20,7 @@ from sheaf.ledger.artifacts import artifact
 from sheaf.protocol.errors import SheafError
 
 OLDEST = (3, 11)
-CONTRACTS = ("Federation", "Vault", "Token")
+CONTRACTS = ("Federation", "Court", "Vault", "Token")
 
 
 @dataclass(frozen=True)
