@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from eth_utils.address import to_canonical_address
@@ -34,7 +35,14 @@ from sheaf.protocol.court_events import Challenged, CourtPaid, Demanded, Descend
 from sheaf.protocol.events import AttemptFailed, Cause, RoundSettled, Slashed
 from sheaf.simulation import liars
 
-COURT_CAUSES = (Cause.OVERTURNED, Cause.WITHHELD, Cause.DISMISSED)
+COURT_CAUSES: Mapping[int, str] = MappingProxyType(
+    {
+        Cause.OVERTURNED: "voted for it",
+        Cause.WITHHELD: "withheld it",
+        Cause.DISMISSED: "loses its bond",
+    }
+)
+"""Why a court slashes, in words."""
 
 
 class Liar(StrEnum):
@@ -78,9 +86,19 @@ class Scenario:
 
 
 @dataclass(frozen=True)
+class Movement:
+    """What a settlement gave an account or, negative, took from it, and why, in units of the stake
+    token."""
+
+    account: bytes
+    why: str
+    amount: int
+
+
+@dataclass(frozen=True)
 class Move:
-    """A transaction in which something happened in court: `told` in words. Amounts are units of the
-    stake token: `locked` went into bonds; `moved` is what settlement gave an account, or took."""
+    """A transaction in which something happened in court: `told` in words; `locked` units of the
+    stake token went into bonds."""
 
     block: int
     time: int
@@ -89,7 +107,7 @@ class Move:
     told: str
     gas: int
     locked: int
-    moved: Mapping[bytes, int]
+    moved: Sequence[Movement]
 
 
 @dataclass(frozen=True)
@@ -163,7 +181,7 @@ class _Court:
 
     def _take(self, step: Step, time: int) -> None:
         told: list[str] = []
-        locked, moved = 0, Counter[bytes]()
+        locked, moved = 0, list[Movement]()
         for event in step.events:
             self._trail = fold(self._trail, event)
             if getattr(event, "task", None) != self._trail.task:
@@ -172,17 +190,17 @@ class _Court:
             locked += self._bonds(event, step.action)
             match event:
                 case Slashed() if event.cause in COURT_CAUSES:
-                    moved[event.account] -= event.amount
+                    moved.append(Movement(event.account, COURT_CAUSES[event.cause], -event.amount))
                     self.slashed[event.account] += event.amount
                 case CourtPaid():
-                    moved[event.account] += event.returned + event.earned
+                    moved += _payments(event)
                     self.earned[event.account] += event.earned
                 case AttemptFailed():
                     self.overturned += event.cause == Cause.OVERTURNED
         if told or moved:
             action = type(step.action).__name__
             where = (step.block, time, step.sender, action)
-            self.moves.append(Move(*where, "; ".join(told), step.gas, locked, dict(moved)))
+            self.moves.append(Move(*where, "; ".join(told), step.gas, locked, moved))
 
     def _told(self, event: object) -> str:
         """What an event says that belongs to a dispute, or to its end."""
@@ -200,3 +218,8 @@ class _Court:
             return event.bonds * bond
         opens = isinstance(action, Descend) or (isinstance(action, Challenge) and not action.number)
         return bond if opens and isinstance(event, Challenged | Descended) else 0
+
+
+def _payments(event: CourtPaid) -> list[Movement]:
+    parts = (("its bond returns", event.returned), ("earns", event.earned))
+    return [Movement(event.account, why, amount) for why, amount in parts if amount]

@@ -84,7 +84,7 @@ def _settings(liar: str, withhold: bool, rounds: int) -> Mapping[str, object]:
     if withhold:
         settings["model.chunk_bytes"] = SMALL_CHUNKS
     if liar == "server":
-        settings |= {"algorithm.name": "fedadam", "algorithm.server_rate": 0.05}
+        settings |= {"algorithm.name": "fedadam", "algorithm.server_rate": [1, 20]}
     return settings
 
 
@@ -105,7 +105,10 @@ def _plain(kept: runs.Run, outcome: Outcome, liar: str, withhold: bool) -> dict[
             "told": move.told,
             "gas": move.gas,
             "locked": move.locked,
-            "moved": amounts(move.moved),
+            "moved": [
+                {"account": to_checksum_address(m.account), "why": m.why, "amount": m.amount}
+                for m in move.moved
+            ],
         }
         for move in outcome.moves
     ]
@@ -157,5 +160,5 @@ def _rows(move: Move, start: int, name: Any, amount: Any) -> list[list[str]]:
     """A move's line, and one for each account that it paid or cost something."""
     locked = f"locks {amount(move.locked)[1:]}" if move.locked else ""
     head = [f"{move.time - start} s", name(move.account), move.told, f"{move.gas:,}", locked]
-    paid = [["", "", name(who), "", amount(units)] for who, units in move.moved.items() if units]
+    paid = [["", name(m.account), f"  {m.why}", "", amount(m.amount)] for m in move.moved]
     return [head, *paid]
