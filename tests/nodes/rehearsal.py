@@ -19,7 +19,7 @@ from sheaf.protocol import machine
 from sheaf.protocol.actions import Action, Publish
 from sheaf.protocol.errors import Rejected
 from sheaf.protocol.hashing import Deployment
-from sheaf.protocol.state import Env, Federation
+from sheaf.protocol.state import Env, Federation, Matter
 from sheaf.protocol.terms import Cohort, Economics, Model, Schedule, Terms
 
 STAKE, REWARD = b"\x01" * 20, b"\x02" * 20
@@ -86,23 +86,25 @@ class Rehearsal:
         participants: int = 4,
         aggregators: int = 3,
         scripts: Scripts | None = None,
+        document: bytes | None = None,
+        initial: bytes = INITIAL,
     ) -> None:
         self.federation = Federation(Deployment(5, b"\x03" * 20), STAKE)
         self.now = 1000
         self.refusing: frozenset[bytes] = frozenset()
         self.sent: list[Sent] = []
         self.effects: list[tuple[str, e.Effect]] = []
-        document = digest("document", terms)
+        document = document or digest("document", terms)
         named = [f"participant-{i + 1}" for i in range(participants)]
         named += [f"aggregator-{i + 1}" for i in range(aggregators)]
         address = {name: digest("account", name)[:20] for name in ("sponsor", "challenger", *named)}
         deployment = self.federation.deployment
         trail = Trail(deployment, deployment.task_id(address["sponsor"], document))
         state = terms.model.initial_state
-        publication = Publish(terms, document, INITIAL, state, terms.escrow)
+        publication = Publish(terms, document, initial, state, terms.escrow)
         self.actors: dict[str, Actor] = {}
         for name, account in address.items():
-            common = vars(SeatState(account, STAKE, INITIAL, trail))
+            common = vars(SeatState(account, STAKE, initial, trail))
             kind = name.partition("-")[0]
             role, state = ROLES[kind], ROLES[kind].State(**common)
             if kind == "sponsor":
@@ -160,7 +162,8 @@ class Rehearsal:
 
 @dataclass(frozen=True)
 class Scripted:
-    """Answers effects: by `own` where it has a script for them, else honestly."""
+    """Answers effects: by `own` where it has a script for them, else honestly. There are no bytes,
+    so in court nothing is to be had."""
 
     name: str
     own: Mapping[Any, Script]
@@ -181,6 +184,10 @@ class Scripted:
                 return e.Aggregated(number, attempt, aggregated(base, counted), 0, 0)
             case e.Evaluate(number, model):
                 return e.Evaluated(number, b"metrics of " + model[:4])
+            case e.Accuse(number, attempt):
+                return e.ClaimMissing(number, attempt, Matter.MODEL)
+            case e.Produce(number, dispute, level, at):
+                return e.Produced(number, dispute, level, at, (), None)
         raise AssertionError(f"no script for {effect}")
 
 

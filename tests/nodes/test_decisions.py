@@ -251,7 +251,7 @@ def test_a_challenger_that_another_was_faster_than_names_the_next_pair() -> None
     assert watching.decide(rehearsal.now + 1) == [second]
 
 
-def test_the_challenger_finds_a_wrong_claim_and_says_both_roots() -> None:
+def test_the_challenger_finds_a_wrong_claim_says_both_roots_and_it_falls() -> None:
     wrong = b"\xee" * 32
     liars: Scripts = {
         f"aggregator-{i}": {e.Aggregate: lambda w: e.Aggregated(w.round, w.attempt, wrong, 0, 0)}
@@ -262,7 +262,11 @@ def test_the_challenger_finds_a_wrong_claim_and_says_both_roots() -> None:
     right = aggregated(INITIAL, trail.rounds[1].counted_updates(1))
     first, second = rehearsal.actors["challenger"].state.findings
     assert first == challenger.Finding(1, 1, wrong, right)
-    assert second.recomputed == aggregated(wrong, trail.rounds[2].counted_updates(1))
+    # Nobody has bytes of what was claimed, so it falls, and round 2 starts where round 1 did.
+    assert second.recomputed == aggregated(INITIAL, trail.rounds[2].counted_updates(1))
+    causes = [failure.cause for found in trail.rounds.values() for failure in found.failures]
+    assert causes == [Cause.OVERTURNED] * 2
+    assert trail.model_after(2, INITIAL) == INITIAL
     assert wrong.hex() in str(first)
     assert right.hex() in str(first)
 

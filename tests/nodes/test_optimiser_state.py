@@ -8,7 +8,7 @@ from typing import Any
 from sheaf.nodes import challenger
 from sheaf.nodes import effects as e
 from sheaf.protocol.actions import RevealVerdict
-from sheaf.protocol.events import Phase
+from sheaf.protocol.events import Cause, Phase
 from sheaf.protocol.hashing import ZERO
 from tests.nodes.rehearsal import INITIAL, TERMS, Rehearsal, Script, Scripts, aggregated, digest
 from tests.play import ADAM, changed
@@ -96,7 +96,8 @@ def test_the_challenger_finds_a_wrong_state_beside_a_right_model() -> None:
         f"round 1, attempt 1: the committee claims optimiser state {WRONG.hex()}, "
         f"the counted updates give {right.hex()}"
     )
-    # The task goes on from what was settled, wrong as it is.
-    assert trail.phase == Phase.DONE
-    assert trail.state_after(1) == WRONG
-    assert trail.model_after(1, INITIAL) == aggregated(INITIAL, replayed.counted)
+    # Nobody has bytes of that state, so the claim falls, and the next round starts where it did.
+    assert [failure.cause for failure in trail.rounds[1].failures] == [Cause.OVERTURNED]
+    assert (trail.state_after(1), trail.model_after(1, INITIAL)) == (ZERO, INITIAL)
+    settled = wanted(rehearsal, "aggregator-1", e.Aggregate)[-1]
+    assert trail.state_after(2) == state_after(settled)

@@ -166,7 +166,7 @@ def _all(found: RoundTrail) -> tuple[DisputeTrail, ...]:
 def _demand(state: State, now: int) -> list[Effect]:
     """Demand every counted update that cannot be read, unless somebody has."""
     trail, collected = state.trail, state.collected
-    if now >= trail.deadline:
+    if now >= trail.first_deadline:
         return []
     counted = trail.now.counted_updates(trail.attempt)
     here = (trail.round, trail.attempt)
@@ -196,7 +196,15 @@ def _oppose(state: State, replay: Aggregated, now: int) -> list[Effect]:
     for number, dispute in pending:
         if dispute.opener == state.account:
             return _go_on(state, replay, (number, dispute), now)
-    return [] if now >= state.trail.deadline or _is_filed(state) else _accuse(state, replay, 0)
+    closed = now >= state.trail.deadline or _is_filed(state) or _was_refuted(state)
+    return [] if closed else _accuse(state, replay, 0)
+
+
+def _was_refuted(state: State) -> bool:
+    """Whether a column of this node's was shown to be false in this attempt: then its updates are
+    not the committed ones, and another column would be no better."""
+    mine = (d for d in _all(state.trail.now) if d.opener == state.account and d.column)
+    return any((d.attempt, d.standing) == (state.trail.attempt, Standing.DISMISSED) for d in mine)
 
 
 def _is_filed(state: State) -> bool:

@@ -87,20 +87,17 @@ def fold_dispute(
 
 def _after(found: DisputeTrail | None, event: CourtEvent, attempt: int) -> DisputeTrail:
     match event:
-        case Demanded():
-            matter, place = Matter(event.matter), (event.deadline, event.chunk)
-            made = DisputeTrail(attempt, event.account, matter, Standing.ASKED, *place)
-            return replace(made, position=event.position, bonds=event.bonds)
         case Challenged():
-            matter, place = Matter(event.matter), (event.deadline, event.coordinate)
-            made = DisputeTrail(attempt, event.account, matter, Standing.FILED, *place)
-            return replace(made, column=event.column)
+            filed = found or _opened(event, attempt)
+            moved = replace(filed, standing=Standing.FILED, deadline=event.deadline)
+            return replace(moved, at=event.coordinate, column=event.column)
         case Descended():
-            matter, place = Matter(event.matter), (event.deadline, event.index)
-            made = DisputeTrail(attempt, event.account, matter, Standing.ASKED, *place)
-            hashes, top = (found.hashes, found.top) if found else ((), event.level)
-            node = replace(made, level=event.level, node=event.node)
-            return replace(node, top=top, hashes=hashes)
+            asked = found or replace(_opened(event, attempt), top=event.level)
+            moved = replace(asked, standing=Standing.ASKED, deadline=event.deadline)
+            return replace(moved, at=event.index, level=event.level, node=event.node)
+        case Demanded():
+            place = {"at": event.chunk, "position": event.position, "bonds": event.bonds}
+            return replace(_opened(event, attempt), **place)
     if found is None:
         raise ValueError(f"found {event}, which goes with no dispute that was opened")
     match event:
@@ -117,3 +114,8 @@ def _after(found: DisputeTrail | None, event: CourtEvent, attempt: int) -> Dispu
             return replace(given, standing=Standing.SERVED, deadline=event.deadline)
         case Decided():
             return replace(found, standing=Standing(event.standing))
+
+
+def _opened(event: Challenged | Descended | Demanded, attempt: int) -> DisputeTrail:
+    matter = Matter(event.matter)
+    return DisputeTrail(attempt, event.account, matter, Standing.ASKED, event.deadline, 0)

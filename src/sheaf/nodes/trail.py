@@ -98,9 +98,9 @@ class RoundTrail:
 
 @dataclass(frozen=True)
 class Trail:
-    """One task. `metrics` go by round, 0 for the initial model; `payments` holds what was earned
-    and lost in all rounds; `withdrawals` are those since the task's end, of whatever task's money.
-    """
+    """One task. `first_deadline` is the running phase's, before answers in court moved it;
+    `metrics` go by round, 0 for the initial model; `payments` holds what was earned and lost in all
+    rounds; `withdrawals` are those since the task's end, of whatever task's money."""
 
     deployment: Deployment
     task: bytes
@@ -109,6 +109,7 @@ class Trail:
     round: int = 0
     attempt: int = 0
     deadline: int = 0
+    first_deadline: int = 0
     seats: Mapping[bytes, SeatTrail] = field(default_factory=dict)
     pools: Mapping[Role, tuple[bytes, ...]] = field(default_factory=lambda: dict.fromkeys(Role, ()))
     rounds: Mapping[int, RoundTrail] = field(default_factory=dict)
@@ -251,8 +252,8 @@ def _opened(trail: Trail, e: events.Opened) -> Trail:
 
 
 def _phase(trail: Trail, e: events.PhaseStarted) -> Trail:
-    phase = Phase(e.phase)
-    return replace(trail, phase=phase, round=e.round, attempt=e.attempt, deadline=e.deadline)
+    here = replace(trail, phase=Phase(e.phase), round=e.round, attempt=e.attempt)
+    return replace(here, deadline=e.deadline, first_deadline=e.deadline)
 
 
 def _cohort(trail: Trail, e: events.CohortDrawn) -> Trail:
