@@ -108,8 +108,8 @@ class Trial(Play):
     @property
     def before(self) -> str:
         """The name of the last settled model."""
-        heads = {self.task.header(Kind.MODEL, self.model_root(name)): name for name in self.models}
-        return heads[self.task.model_root]
+        settled = self.task.model_root, self.task.state_root
+        return next(name for name in self.models if self._headers(name) == settled)
 
     def claim(self, name: str, **values: int) -> None:
         """Name a model like the true one but for some coordinates, as in `claim("wrong", c7=0)`."""
@@ -229,6 +229,12 @@ class Trial(Play):
         self.serve()
         return self.close()
 
+    def _headers(self, model: str) -> tuple[bytes, bytes]:
+        state = self.state_root(model)
+        headers = (Kind.MODEL, self.model_root(model)), (Kind.OPTIMISER_STATE, state)
+        first, second = (self.task.header(kind, root) for kind, root in headers)
+        return first, second
+
     def _last(self, kind: type[Any], number: int) -> Any:
         happened = reversed(self.world.federation.events)
         mine = (event for event in happened if isinstance(event, kind))
@@ -236,8 +242,9 @@ class Trial(Play):
 
 
 def trial_at_hold(world: World, document: str = "document", **terms: int) -> Trial:
-    """Three real updates revealed, the first committee's turn; its pool holds two committees."""
-    pool = 2 * terms.get("committee", 3)
+    """Three real updates revealed, the first committee's turn; its pool holds two committees, or
+    `pool` aggregators."""
+    pool = terms.pop("pool", 2 * terms.get("committee", 3))
     trial = Trial(world, changed(TERMS, **terms), aggregators=pool, document=document)
     trial.claim("true")
     trial.claim("wrong", c7=700)

@@ -21,9 +21,11 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Played:
 
 @pytest.fixture(scope="session")
 def lied(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    """The whole committee adds one to the first coordinate; another seed than the honest run's."""
+    """The whole committee adds one to the first coordinate, and the challenger cannot pay a bond;
+    another seed than the honest run's."""
 
     def alter(cast: Cast) -> None:
+        faults.penniless(cast, "challenger")
         faults.equip(cast, "aggregator", {e.Aggregate: faults.off_by_one})
 
     usual = plan()

@@ -9,16 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from sheaf.learning.algorithms import moments
 from sheaf.nodes import effects as e
-from sheaf.nodes.aggregation import read_state, vector_id
 from sheaf.nodes.cast import Cast
 from sheaf.nodes.evidence import Evidence
 from sheaf.nodes.plan import Plan
-from sheaf.nodes.trail import Trail
 from sheaf.nodes.verification import verify
-from sheaf.nodes.workshop import Workshop, combine, published_task
-from sheaf.proofs.commitment import commit_state
 from sheaf.protocol.errors import VerificationFailed
 from sheaf.protocol.optimisers import Constants
 from tests.e2e.tampering import vector_place
@@ -105,24 +100,13 @@ def test_fedavgm_is_recomputed_from_the_store(momentum: Played) -> None:
 # What is wrong with a state is found
 
 
-def off_by_one(shop: Workshop, effect: e.Aggregate, trail: Trail) -> e.LocalEvent:
-    """An honest model, and a state whose first moment is one too high, kept under its true root."""
-    honest = combine(shop, effect, trail)
-    assert isinstance(honest, e.Aggregated)
-    task = published_task(shop.shared, trail)
-    wrong = read_state(task, shop.own, honest.state)
-    wrong[0, 0] += 1
-    root = commit_state(wrong, task.model.chunk_bytes).tree_root
-    shop.own.put(moments.to_bytes(wrong), vector_id(task, root))
-    return replace(honest, state=root)
-
-
 @pytest.fixture(scope="module")
 def lied(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    """The whole committee lies about the state."""
+    """The whole committee lies about the state, and the challenger cannot pay a bond."""
 
     def alter(cast: Cast) -> None:
-        faults.equip(cast, "aggregator", {e.Aggregate: off_by_one})
+        faults.penniless(cast, "challenger")
+        faults.equip(cast, "aggregator", {e.Aggregate: faults.off_by_one_in_state})
 
     usual = moving("fedadam", ADAM, schedule=schedule(1))
     return play(tmp_path_factory.mktemp("lied") / "run", usual, alter)
@@ -144,7 +128,7 @@ def test_a_wrong_state_is_found_and_who_voted_for_it_is_named(lied: Played) -> N
 
 
 def test_the_challenger_says_so_while_the_run_goes_on(lied: Played) -> None:
-    (warned,) = [line for line in lied.watcher.warnings if line.startswith("challenger: ")]
+    (warned,) = [line for line in lied.watcher.warnings if line.startswith("challenger: round")]
     (found,) = lied.cast.node("challenger").state.findings
     assert warned.startswith(
         "challenger: round 1, attempt 1: the committee claims optimiser state "

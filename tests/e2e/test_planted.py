@@ -26,13 +26,12 @@ from sheaf.nodes.replay import check_reports
 from sheaf.nodes.respecification import Respecification, steps
 from sheaf.nodes.trail import Trail
 from sheaf.nodes.verification import verify
-from sheaf.nodes.workshop import Workshop, collect
 from sheaf.protocol.actions import Settle
 from sheaf.protocol.errors import VerificationFailed
 from sheaf.protocol.events import Paid
 from tests.e2e.tampering import flip, vector_place
 from tests.nodes import faults
-from tests.nodes.plans import TOKEN, committee, plan, schedule
+from tests.nodes.plans import STAKE, TOKEN, committee, plan, schedule
 from tests.nodes.stage import Played, evidence_of, play
 
 
@@ -59,7 +58,7 @@ def test_verification_names_both_roots_and_who_voted(lied: Played) -> None:
 
 
 def test_the_challenger_says_so_while_the_run_goes_on(lied: Played) -> None:
-    warned = [line for line in lied.watcher.warnings if line.startswith("challenger: ")]
+    warned = [line for line in lied.watcher.warnings if line.startswith("challenger: round")]
     assert [line[: len("challenger: round 1, attempt 1")] for line in warned] == [
         "challenger: round 1, attempt 1",
         "challenger: round 2, attempt 1",
@@ -67,6 +66,8 @@ def test_the_challenger_says_so_while_the_run_goes_on(lied: Played) -> None:
     (first, _) = lied.cast.node("challenger").state.findings
     assert first.claimed.hex() in warned[0]
     assert first.recomputed.hex() in warned[0]
+    rejected = "challenger: the ledger rejected Challenge: the contract reverted"
+    assert sum(line.startswith(rejected) for line in lied.watcher.warnings) == 2
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,8 @@ def test_an_update_that_is_kept_back_is_not_counted_and_not_paid(mixed: Played) 
 def test_a_committee_that_attests_what_it_does_not_hold_fails_its_attempt(tmp_path: Path) -> None:
     def alter(cast: Cast) -> None:
         cast.node("participant-2").equip({e.PublishUpdate: faults.hoarding})
-        faults.equip(cast, "aggregator", {e.Collect: _attesting_first})
+        cast.node("participant-2").equip({e.Produce: faults.mute})
+        faults.equip(cast, "aggregator", {e.Collect: faults.attesting})
 
     wide: dict[str, Any] = {"schedule": schedule(1), "committee": committee(3, 6)}
     played = play(tmp_path / "run", plan(**wide), alter)
@@ -136,11 +138,9 @@ def test_a_committee_that_attests_what_it_does_not_hold_fails_its_attempt(tmp_pa
         *["MissingRevealed"] * 3,
         *["VerdictRevealed"] * 3,
     ]
+    # What the members named nobody posted: their bonds return, and the owner pays.
+    assert played.named("slashed") == {"participant-2": 4 * STAKE}
     verify(played.directory)
-
-
-def _attesting_first(shop: Workshop, effect: e.Collect, trail: Trail) -> e.LocalEvent:
-    return (faults.holding_all if effect.attempt == 1 else collect)(shop, effect, trail)
 
 
 # A contract that is not Sheaf's

@@ -91,7 +91,7 @@ def test_nothing_of_the_run_is_written_and_everything_is_counted(run: Path) -> N
     summary = json.loads((run / "summary.json").read_text())
     assert counts | {"summary": 0} == {
         "ledger": sql(run, "SELECT count(*) FROM transactions")[0][0],
-        "code": 4,
+        "code": 5,
         "specification": 73,
         "document": 1,
         "commitments": 8,

@@ -28,7 +28,7 @@ def deployed(host: Host) -> Deployed:
     sponsor = address_of("sponsor")
     stake, reward = create_tokens(host.client, sponsor, [TERMS, TERMS])
     book, block = create_federation(host.client, sponsor, stake, reward)
-    assert block == 2
+    assert block == 3
     return Deployed.read(host.client, book, block)
 
 
@@ -44,8 +44,8 @@ def test_a_chain_is_as_its_book_says(host: Host, deployed: Deployed) -> None:
 def test_a_book_is_read_as_it_was_written(deployed: Deployed) -> None:
     document = deployed.document()
     plain = json.loads(document)
-    assert (plain["chain_id"], plain["deployment_block"]) == (CHAIN_ID, 2)
-    assert list(plain["contracts"]) == ["federation", "vault", "stake_token", "reward_token"]
+    assert (plain["chain_id"], plain["deployment_block"]) == (CHAIN_ID, 3)
+    assert list(plain["contracts"]) == ["federation", "court", "vault", "stake_token", "reward_token"]
     vault = plain["contracts"]["vault"]
     assert bytes.fromhex(vault["address"][2:]) == deployed.book.vault
     assert vault["code_hash"] == f"0x{deployed.codes['vault'].hex()}"
@@ -107,6 +107,6 @@ def test_code_that_a_book_vouches_for_must_be_the_shipped_one(
     host: Host, deployed: Deployed
 ) -> None:
     book: AddressBook = replace(deployed.book, vault=deployed.book.stake_token)
-    found = list(differences(host.client, Deployed.read(host.client, book, 2)))
+    found = list(differences(host.client, Deployed.read(host.client, book, 3)))
     assert len(found) == 1
     assert found[0].endswith(": found other code than the Vault that Sheaf ships")

@@ -21,7 +21,9 @@ from sheaf.nodes.disputes import DisputeTrail
 from sheaf.nodes.trail import Trail, fold
 from sheaf.nodes.workshop import PERFORMERS, Performer, Workshop
 from sheaf.proofs.commitment import commit
+from sheaf.protocol import actions as a
 from sheaf.protocol.actions import Action
+from sheaf.protocol.events import Phase
 from sheaf.protocol.layout import Tensor
 from sheaf.protocol.machine import apply
 from sheaf.protocol.merkle import Kind
@@ -89,6 +91,22 @@ class Courtroom(Rehearsal):
             told.append(line(event, trail, names))
         return [each for each in told if each]
 
+    @property
+    def moves(self) -> list[str]:
+        """Who sent what to the court, in order."""
+        mine = (sent for sent in self.sent if isinstance(sent.action, MOVES))
+        return [f"{sent.name} {type(sent.action).__name__}" for sent in mine]
+
+    @property
+    def failures(self) -> list[int]:
+        """Why attempts of round 1 failed."""
+        return [failure.cause for failure in self.trail.rounds[1].failures]
+
+    def account(self, name: str) -> bytes:
+        """An actor's account."""
+        account: bytes = self.actors[name].state.account
+        return account
+
     def inject(self, account: bytes, action: Action) -> None:
         """Somebody who is no actor acts, in a block of its own."""
         self.now += 1
@@ -127,3 +145,15 @@ def training(name: str) -> Performer:
 def evaluating(shop: Workshop, effect: e.Evaluate, trail: Trail) -> e.Evaluated:
     """Metrics that nobody looks at."""
     return e.Evaluated(effect.round, b"")
+
+
+MOVES = (a.Challenge, a.Refute, a.Descend, a.Unfold, a.Pick, a.Demand, a.Supply, a.Decide)
+
+
+def held(others: Mapping[str, Performers] | None = None, **changes: Any) -> Courtroom:
+    """A task played to its end, in which nothing was sent in vain but for an empty seat."""
+    room = Courtroom(others, **changes)
+    room.run()
+    assert room.trail.phase == Phase.DONE
+    assert [s for s in room.sent if s.rejected and not isinstance(s.action, a.Claim)] == []
+    return room

@@ -12,6 +12,8 @@ import numpy as np
 
 from sheaf.learning import lattice
 from sheaf.learning.algorithms import moments
+from sheaf.ledger.client import Call
+from sheaf.ledger.federation import token_interface
 from sheaf.nodes import effects as e
 from sheaf.nodes.aggregation import read_state, vector_id
 from sheaf.nodes.cast import Cast, Node
@@ -67,6 +69,14 @@ def silent(node: Node, when: Callable[[Trail], bool]) -> None:
 
     role.__dict__.update(fold=own.fold, decide=decide)
     node.role = role
+
+
+def penniless(cast: Cast, name: str) -> None:
+    """An actor whose stake tokens the vault may not pull: it sees what is wrong, and can open no
+    dispute."""
+    book, account = cast.federation.book, cast.node(name).account.address
+    nothing = token_interface().calldata("approve", book.vault, 0)
+    cast.federation.client.send([Call(account, book.stake_token, nothing, 100_000)])
 
 
 def wrong_at(coordinate: int, by: int = 1) -> Performer:

@@ -71,7 +71,7 @@ class Sent:
     """An action sent, at what time, from which phase with which deadline, and its rejection."""
 
     name: str
-    action: Action
+    action: Any
     now: int
     deadline: int
     rejected: str

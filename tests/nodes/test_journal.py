@@ -22,11 +22,13 @@ from sheaf.nodes.runner import Runner
 from sheaf.protocol import actions
 from sheaf.protocol.actions import Commit, Publish
 from sheaf.protocol.errors import LedgerCorrupt, StoreUnavailable
+from sheaf.protocol.opening import Opening
 from tests.nodes.plans import plan
 from tests.nodes.rehearsal import TERMS
 from tests.nodes.stage import Played, Watcher
 
 WORD, ADDRESS = bytes(range(32)), b"\x05" * 20
+OPENING = Opening(bytes(range(256)), (WORD, bytes(32)))
 ACTIONS: dict[type[object], object] = {
     actions.Publish: Publish(TERMS, WORD, WORD, bytes(32), 2**90),
     actions.Withdraw: actions.Withdraw(ADDRESS),
@@ -44,6 +46,14 @@ def sample(kind: type[object]) -> object:
         "tuple[tuple[int, bytes], ...]": ((0, WORD), (1, b"")),
         "tuple[tuple[int, bytes, int], ...]": ((3, WORD, 40),),
         "Action": Commit(WORD, WORD),
+        "tuple[int, ...]": (0, 2**40),
+        "tuple[bytes, bytes]": (WORD, b""),
+        "tuple[bytes, ...]": (WORD, bytes(32)),
+        "int | None": 0,
+        "Roots": actions.Roots(WORD, bytes(32), WORD, bytes(32)),
+        "Opening": OPENING,
+        "Opening | None": OPENING,
+        "tuple[Opening, ...]": (OPENING, Opening(b"", ())),
     }
     assert is_dataclass(kind)
     return kind(**{name: values[str(f.type)] for name, f in kind.__dataclass_fields__.items()})

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from sheaf.ledger.client import Call
 from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.engine import Message
 from sheaf.ledger.federation import token_interface
@@ -113,9 +112,7 @@ def declining(tmp_path_factory: pytest.TempPathFactory) -> Played:
         weak.workshop = replace(faults.means(weak), machine=Machine(1, 0, 16, 100))
         bundle = replace(faults.means(foreign).bundle, digest=b"\x01" * 32)
         foreign.workshop = replace(faults.means(foreign), bundle=bundle)
-        poor, book = cast.node("participant-11").account.address, cast.federation.book
-        nothing = token_interface().calldata("approve", book.vault, 0)
-        cast.federation.client.send([Call(poor, book.stake_token, nothing, 100_000)])
+        faults.penniless(cast, "participant-11")
 
     directory = tmp_path_factory.mktemp("declining") / "run"
     changes: dict[str, Any] = {"data": DataRequirements(FEATURES, 10), "schedule": schedule(1)}

@@ -96,8 +96,8 @@ def _after(found: DisputeTrail | None, event: CourtEvent, attempt: int) -> Dispu
             moved = replace(asked, standing=Standing.ASKED, deadline=event.deadline)
             return replace(moved, at=event.index, level=event.level, node=event.node)
         case Demanded():
-            place = {"at": event.chunk, "position": event.position, "bonds": event.bonds}
-            return replace(_opened(event, attempt), **place)
+            due = replace(_opened(event, attempt), at=event.chunk, position=event.position)
+            return replace(due, bonds=event.bonds)
     if found is None:
         raise ValueError(f"found {event}, which goes with no dispute that was opened")
     match event:

@@ -26,6 +26,7 @@ from sheaf.nodes.anchoring import Anchor
 from sheaf.nodes.evidence import Check, Evidence, Report, Witness, fail
 from sheaf.nodes.rereading import Ground, Source, reread
 from sheaf.nodes.respecification import Disagreement, Respecification, steps
+from sheaf.nodes.seat import court_credit
 from sheaf.nodes.summary import SUMMARY_FILE, Accounting, Place, read_book
 from sheaf.nodes.trail import Trail, fold
 from sheaf.protocol.actions import Action, Publish, Withdraw
@@ -127,13 +128,14 @@ class _History:
         self.count += len(found)
 
     def _concerns(self, sender: bytes, action: Action) -> bool:
-        """Whether an action is of this task; a withdrawal, which is of none, by its sender."""
+        """Whether an action is of this task; a withdrawal, which is of none, by its sender: one who
+        has money from it."""
         if isinstance(action, Publish):
             return self.book.deployment.task_id(sender, action.document) == self.task
         if isinstance(action, Withdraw):
             published = self.trail.published
             sponsors = published is not None and sender == published.sponsor
-            return sponsors or sender in self.trail.seats
+            return sponsors or sender in self.trail.seats or court_credit(self.trail, sender) > 0
         return action.task == self.task
 
     def _told(self, wrong: Disagreement) -> str:

@@ -1,0 +1,293 @@
+"""What nodes answer in court, and when, with real bytes on the executable specification."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sheaf.nodes import court
+from sheaf.nodes import effects as e
+from sheaf.nodes.codec import plain, typed
+from sheaf.nodes.exhibits import Holdings
+from sheaf.nodes.workshop import combine
+from sheaf.proofs.commitment import open_chunk
+from sheaf.protocol import actions as a
+from sheaf.protocol.court_events import CourtPaid
+from sheaf.protocol.events import Cause, Phase, RoundSettled, Slashed
+from sheaf.protocol.opening import Opening
+from sheaf.protocol.state import Matter, Standing
+from tests.nodes import faults
+from tests.nodes.courtroom import Courtroom, Performers, held
+from tests.nodes.plans import STAKE
+
+MOVE_S = 600
+CLAIMS: dict[type[object], Any] = {e.Aggregate: faults.in_first_attempts(faults.off_by_one)}
+HIDES: dict[type[object], Any] = {**CLAIMS, e.PublishModel: faults.withholding}
+
+
+@pytest.fixture(scope="module")
+def honest() -> Courtroom:
+    return held()
+
+
+# Withheld updates
+
+KEEPS: dict[type[object], Any] = {e.PublishUpdate: faults.hoarding}
+BLIND: dict[type[object], Any] = {
+    e.Collect: faults.attesting,
+    e.Aggregate: faults.in_first_attempts(faults.from_nothing),
+    e.PublishModel: faults.withholding,
+}
+"""A committee that attests what it does not hold, and claims something."""
+
+
+def test_an_update_that_nobody_posts_is_dropped_and_the_attempt_ends(honest: Courtroom) -> None:
+    silent = {**KEEPS, e.Produce: faults.mute}
+    room = held({"participant-2": silent, "aggregator": BLIND})
+    assert room.moves == ["challenger Demand", "challenger Decide"]
+    found = room.trail.rounds[1]
+    (dropped,) = found.dropped
+    assert found.cohort[dropped] == room.account("participant-2")
+    assert room.failures == [Cause.WITHHELD]
+    assert found.counted[2] == 0b1111 & ~(1 << dropped)
+    slashed = [p for p in room.trail.payments if isinstance(p, Slashed)]
+    assert [(p.account, p.cause) for p in slashed] == [
+        (room.account("participant-2"), Cause.WITHHELD)
+    ]
+    # 10 x 2 + 30 x 4 + 40 x 5 of 80 samples: 4.25, so 4.
+    assert room.model(room.trail.model_after(1, b""))[0] == 4
+    # The void attempt is ended when its window is over, which was before the demand was decided.
+    (decided,) = room.actions(a.Decide)
+    advanced = next(s for s in room.actions(a.Advance) if s.now > decided.now)
+    assert (advanced.name, advanced.now) == ("sponsor", decided.now + 1)
+
+
+def test_an_owner_posts_what_is_demanded_at_once_and_serves_it_so_that_the_claim_is_judged(
+    honest: Courtroom,
+) -> None:
+    room = held({"participant-2": KEEPS, "aggregator": BLIND})
+    assert room.moves == [
+        "challenger Demand",
+        "participant-2 Supply",
+        "challenger Descend",
+        "challenger Decide",
+    ]
+    demanded, supplied = (room.actions(kind)[0] for kind in (a.Demand, a.Supply))
+    assert supplied.now == demanded.now + 1
+    assert room.trail.model_after(1, b"") == honest.trail.model_after(1, b"")
+
+
+def test_an_update_of_which_every_chunk_is_posted_is_put_together(honest: Courtroom) -> None:
+    grudging = {**KEEPS, e.Produce: faults.producing_all_but(-1)}
+    room = held({"participant-2": grudging, "aggregator": BLIND})
+    demands = [s.action for s in room.actions(a.Demand)]
+    # Each is dearer than the one before it.
+    assert [(d.chunk, d.bond) for d in demands] == [(i, (i + 1) * STAKE) for i in range(3)]
+    assert room.moves[-2:] == ["challenger Descend", "challenger Decide"]
+    assert room.failures == [Cause.OVERTURNED]
+    assert room.trail.model_after(1, b"") == honest.trail.model_after(1, b"")
+
+
+def test_no_demand_is_made_in_time_that_answers_added() -> None:
+    def late(shop: Any, effect: e.Produce, trail: Any) -> e.LocalEvent:
+        return faults.producing_all_but(-1)(shop, effect, trail)
+
+    room = Courtroom({"participant-2": {**KEEPS, e.Produce: late}, "aggregator": BLIND})
+    owner = room.actors["participant-2"]
+    room.run(lambda trail: bool(trail.rounds and trail.now.disputes))
+    (dispute,) = room.trail.now.pending.values()
+    owner.absent = True
+    room.run(lambda trail: room.now >= dispute.deadline - MOVE_S // 8)
+    owner.absent = False
+    room.run(lambda trail: not trail.now.pending)
+    # One answer came with a move's last eighth to go: the window's first end is nearer than its
+    # new one, and past that no chunk is demanded any more.
+    room.run()
+    assert {s.rejected for s in room.actions(a.Demand)} == {""}
+    assert all(s.now < dispute.deadline for s in room.actions(a.Demand))
+
+
+def test_a_member_posts_what_an_owner_does_not_in_the_second_half_and_one_is_enough() -> None:
+    def missing(shop: Any, effect: e.Aggregate, trail: Any) -> e.LocalEvent:
+        served = any(dispute.chunk for dispute in trail.now.disputes.values())
+        if served:
+            return combine(shop, effect, trail)
+        return e.ChunkMissing(effect.round, effect.attempt, 1, 0)
+
+    def without(shop: Any, effect: e.Collect, trail: Any) -> e.LocalEvent:
+        return e.Collected(effect.round, effect.attempt, 0b1101)
+
+    blind: Performers = {e.Aggregate: missing, e.Collect: without}
+    room = held({"challenger": blind, "participant": {e.Produce: faults.mute}})
+    demanded, supplied = (room.actions(kind)[0] for kind in (a.Demand, a.Supply))
+    assert len(room.actions(a.Supply)) == 1
+    assert supplied.name.startswith("aggregator")
+    assert demanded.now + MOVE_S // 2 <= supplied.now < demanded.now + MOVE_S
+    assert isinstance(room.trail.rounds[1].outcome, RoundSettled)
+    # The bond of an answered demand pays for the answer.
+    (paid,) = [p for p in room.trail.payments if isinstance(p, CourtPaid)]
+    assert (paid.account, paid.earned) == (room.account(supplied.name), STAKE)
+
+
+def test_every_missing_of_a_member_is_answered_by_the_owner() -> None:
+    room = held({"participant-2": KEEPS, "aggregator": {e.Collect: faults.attesting}})
+    assert Counter(room.moves) == {"participant-2 Supply": 3}
+    assert room.failures == [Cause.NO_QUORUM]
+    assert room.trail.rounds[1].counted[2] == 0b1111
+
+
+# Challengers that lie
+
+
+LIES: dict[type[object], Any] = {e.Aggregate: faults.off_by_one, e.Accuse: faults.misquoting}
+
+
+def test_a_lie_in_a_column_is_refuted_by_whose_entry_it_is(honest: Courtroom) -> None:
+    room = held({"challenger": LIES})
+    filed, refuted = (room.actions(kind)[0] for kind in (a.Challenge, a.Refute))
+    assert room.moves == ["challenger Challenge", f"{refuted.name} Refute"]
+    owner = room.trail.rounds[1].cohort[refuted.action.position]
+    assert owner == room.account(refuted.name)
+    assert refuted.now >= filed.now + MOVE_S // 4
+    assert room.trail.model_after(1, b"") == honest.trail.model_after(1, b"")
+    assert room.trail.rounds[1].failures == ()
+
+
+def test_a_lie_about_an_absent_owner_is_refuted_by_one_member() -> None:
+    room = Courtroom({"challenger": LIES})
+    room.run(lambda trail: bool(trail.rounds and trail.now.disputes))
+    for name, actor in room.actors.items():
+        actor.absent = name.startswith("participant")
+    room.run(lambda trail: not trail.now.pending)
+    filed, refuted = (room.actions(kind)[0] for kind in (a.Challenge, a.Refute))
+    assert len(room.actions(a.Refute)) == 1
+    assert refuted.name.startswith("aggregator")
+    assert filed.now + MOVE_S // 2 <= refuted.now < filed.now + MOVE_S
+
+
+def test_a_lie_of_somebody_else_is_refuted_by_the_challenger_at_once() -> None:
+    room = Courtroom()
+    room.run(lambda trail: trail.phase == Phase.CHALLENGE)
+    verdict = room.trail.claimed_verdict(1)
+    assert verdict is not None
+    roots = a.Roots(verdict.model_root, bytes(32), room.task.model.initial, bytes(32))
+    lie = a.Challenge(room.trail.task, 0, Matter.MODEL, 4, roots, *_lie(room, roots), STAKE)
+    room.inject(b"\x07" * 20, lie)
+    filed = room.now
+    room.run(lambda trail: not trail.now.pending)
+    (refuted,) = room.actions(a.Refute)
+    assert (refuted.name, refuted.action.position) == ("challenger", 2)
+    assert refuted.now == filed + 1
+
+
+def _lie(room: Courtroom, roots: a.Roots) -> tuple[tuple[Opening, ...], bytes]:
+    """Coordinate 4 opened in the old and the claimed model, and a column with position 2 wrong."""
+    holdings = Holdings.of(room.shops["challenger"], room.trail)
+    opened = (roots.old_model, roots.model)
+    openings = tuple(open_chunk(holdings.get(root), 1, 16) for root in opened)
+    counted = room.trail.now.counted_updates(1)
+    entries = [int(np.frombuffer(holdings.get(root), "<i4")[4]) for _, root, _ in counted]
+    entries[2] += 1000
+    return openings, np.array(entries, "<i4").tobytes()
+
+
+def test_a_descent_into_a_right_claim_is_answered_by_who_voted_and_dismissed(
+    honest: Courtroom,
+) -> None:
+    lies: Performers = {e.Aggregate: faults.off_by_one, e.Accuse: faults.not_finding}
+    room = Courtroom({"challenger": lies})
+    room.run()
+    first, *_ = sorted(room.trail.voters(room.trail.rounds[1].claims[1]))
+    voter = room.trail.rounds[1].verdicts[1, first].account
+    answered = [s for s in room.sent if isinstance(s.action, a.Unfold | a.Supply)]
+    assert [room.account(s.name) for s in answered] == [voter, voter]
+    # The chunk that was posted gives no column: the challenger has nothing to file.
+    (vain,) = [s for s in room.sent if s.rejected]
+    assert (vain.name, vain.rejected) == ("challenger", "NothingWrong")
+    assert room.disputes()[1].standing == Standing.DISMISSED
+    assert room.trail.model_after(1, b"") == honest.trail.model_after(1, b"")
+
+
+# Who says so
+
+
+def test_the_sponsor_decides_a_quarter_of_a_move_later_what_nobody_else_does() -> None:
+    room = Courtroom({"aggregator": CLAIMS})
+    room.run(lambda trail: bool(trail.rounds and trail.now.disputes))
+    room.actors["challenger"].absent = True
+    (dispute,) = room.trail.now.pending.values()
+    room.run()
+    (decided,) = room.actions(a.Decide)
+    assert (decided.name, decided.now) == ("sponsor", dispute.deadline + MOVE_S // 4)
+    assert not any(s.rejected for s in room.sent if s.name == "sponsor")
+    # Its window was over long before: nothing was settled while the dispute was open.
+    (settled,) = room.actions(a.Settle)
+    assert settled.now > decided.now
+
+
+def test_a_claim_that_falls_takes_everything_along_so_nothing_else_is_decided() -> None:
+    room = Courtroom({"aggregator": CLAIMS})
+    room.run(lambda trail: bool(trail.rounds and trail.now.disputes))
+    state = room.actors["sponsor"].state
+    (dispute,) = state.trail.now.pending.values()
+    demand = replace(dispute, matter=Matter.UPDATE, standing=Standing.ASKED)
+    found = replace(state.trail.now, disputes={1: demand, 2: dispute, 3: demand})
+    both = replace(state, trail=replace(state.trail, rounds={1: found}))
+    late = dispute.deadline
+    assert court.decisions(both, late - 1) == []
+    assert court.decisions(both, late) == [e.Send(a.Decide(state.trail.task, 2))]
+    alone = replace(found, disputes={1: demand, 3: demand})
+    demands = replace(state, trail=replace(state.trail, rounds={1: alone}))
+    decided = [e.Send(a.Decide(state.trail.task, number)) for number in (1, 3)]
+    assert court.decisions(demands, late) == decided
+
+
+# For every play
+
+
+PLAYS: dict[str, dict[str, Performers]] = {
+    "claims": {"aggregator": CLAIMS},
+    "hides": {"aggregator": HIDES},
+    "keeps": {"participant-2": KEEPS, "aggregator": BLIND},
+    "lies": {"challenger": LIES},
+}
+
+
+@pytest.mark.parametrize("name", PLAYS)
+def test_the_trail_knows_of_disputes_what_the_specification_does(name: str) -> None:
+    room = Courtroom(PLAYS[name])
+    going, looked = True, 0
+    while going:
+        going = room.turn()
+        task = room.federation.tasks[room.trail.task] if room.federation.tasks else None
+        if task is None or not room.trail.rounds or task.round != room.trail.round:
+            continue
+        for number, dispute in enumerate(task.current.disputes, start=1):
+            known = room.trail.now.disputes[number]
+            for field in ("opener", "matter", "standing", "deadline", "at", "answerer", "bonds"):
+                if field != "deadline" or known.pending:
+                    assert getattr(known, field) == getattr(dispute, field), field
+            looked += 1
+        assert len(room.trail.now.pending) == task.open_disputes
+        if task.attempt:
+            assert room.trail.now.void(task.attempt) >= task.current.void
+        assert room.trail.deadline == task.deadline or room.trail.over
+    assert looked > 3
+
+
+@pytest.mark.parametrize("name", PLAYS)
+def test_what_a_node_folds_comes_back_from_a_journal_to_the_same_state(name: str) -> None:
+    room = Courtroom(PLAYS[name])
+    room.run()
+    for actor in room.actors.values():
+        state = actor.began
+        for event in actor.folded:
+            given = isinstance(event, e.LocalEvent)
+            kept = typed(json.loads(json.dumps(plain(event))), e.LocalEvent) if given else event
+            state = actor.role.fold(state, kept)
+        assert state == actor.state
