@@ -13,6 +13,7 @@ from eth_utils.address import to_checksum_address
 from sheaf.ledger.federation import AddressBook
 from sheaf.nodes.summary import REPORTED, UNCHECKED, Accounting, Place
 from sheaf.nodes.trail import Trail
+from sheaf.nodes.trust import Assumption
 from sheaf.protocol.actions import Action
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import VerificationFailed
@@ -48,7 +49,8 @@ class Report:
 
     `anchors` are what tells this history from another one, and `outside` names what lies in the
     run's folder and is no evidence. `court` says what happened in court, a line for each claim that
-    fell and each dispute. An `unfinished` run was checked as far as it went.
+    fell and each dispute; `trust` is what has to be trusted all the same (`trust.remaining`). An
+    `unfinished` run was checked as far as it went.
     """
 
     head: str
@@ -57,6 +59,7 @@ class Report:
     anchors: Sequence[str] = ()
     outside: list[str] = field(default_factory=list)
     court: list[str] = field(default_factory=list)
+    trust: Sequence[Assumption] = ()
     unfinished: bool = False
 
     def add(self, name: str, count: int, detail: str) -> None:

@@ -21,7 +21,7 @@ from sheaf.ledger.deployment import WIRED
 from sheaf.ledger.engine import Block, Engine, Message
 from sheaf.ledger.federation import AddressBook, own_address
 from sheaf.ledger.reexecute import Difference, reexecute
-from sheaf.nodes import inventory, replay
+from sheaf.nodes import inventory, replay, trust
 from sheaf.nodes.anchoring import Anchor
 from sheaf.nodes.evidence import Check, Evidence, Report, Witness, fail
 from sheaf.nodes.rereading import Ground, Source, reread
@@ -83,6 +83,7 @@ def verify(
     report.add("ledger", ground.transactions, ground.detail)
     _check_code(ground, book, report)
     evidence = _evidence(directory, history, ground, report)
+    report.trust = trust.remaining(evidence.trail.terms)
     # A run that was stopped wrote no summary; one whose task has ended owes it.
     report.unfinished = not (evidence.trail.over or (directory / SUMMARY_FILE).exists())
     for check in (*CHECKS, *further, anchor.check):

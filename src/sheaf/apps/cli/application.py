@@ -13,6 +13,7 @@ import typer
 from sheaf import __version__
 from sheaf.apps import projects, runs
 from sheaf.apps.cli import data as data_commands
+from sheaf.apps.cli import lab as lab_commands
 from sheaf.apps.cli import ledger as ledger_commands
 from sheaf.apps.cli import models, presentation, tables, verifying
 from sheaf.apps.cli.models import Kind
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.add_typer(data_commands.app, name="data")
 app.add_typer(ledger_commands.app, name="ledger")
+app.add_typer(lab_commands.app, name="lab")
 
 
 def _version(asked: bool) -> None:

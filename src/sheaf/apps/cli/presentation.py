@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sheaf.apps.cli.tables import aligned, odds, printable, tokens
+from sheaf.apps.cli.tables import aligned, odds, printable, tokens, wrapped
 from sheaf.apps.runs import LEDGER, Run
 from sheaf.protocol.errors import InvalidDocument
 
@@ -121,8 +121,9 @@ def _model_file(summary: Summary, folder: Path) -> str:
     return printable(str(whole.relative_to(here) if whole.is_relative_to(here) else whole))
 
 
-def report_text(run: Run, report: Report) -> str:
-    """What a verification recomputed, what it did not look at, and what no replay shows."""
+def report_text(run: Run, report: Report, *, explain: bool = False) -> str:
+    """What a verification recomputed, what it did not look at, and what no replay shows; where that
+    is to be explained, what has to be trusted all the same."""
     rows = [[check.name, f"{check.count:,}", check.detail] for check in report.checks]
     lists = (
         ("Reported, not recomputed", [", ".join(report.reported)]),
@@ -133,6 +134,9 @@ def report_text(run: Run, report: Report) -> str:
     told = [
         f"{title}\n" + "\n".join(f"  - {printable(x)}" for x in xs) for title, xs in lists if xs
     ]
+    if explain:
+        trusted = (f"  {name}\n{wrapped(text)}" for name, text in report.trust)
+        told.append("Trusted all the same\n" + "\n".join(trusted))
     first = f"verified: {report.conclusion}  run {printable(run.id)}"
     return "\n\n".join([first, aligned(rows, frozenset({1})), f"head  {report.head}", *told])
 

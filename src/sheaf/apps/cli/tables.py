@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -22,6 +23,11 @@ def aligned(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) 
         for row in cells
     )
     return "\n".join(lines)
+
+
+def wrapped(text: str) -> str:
+    """A paragraph of 88 columns, indented by four."""
+    return textwrap.fill(printable(text), 88, initial_indent=" " * 4, subsequent_indent=" " * 4)
 
 
 def printable(text: str) -> str:

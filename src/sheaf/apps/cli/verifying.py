@@ -47,6 +47,10 @@ def verify(
     project: ProjectOption = None,
     url: UrlOption = None,
     from_block: FromBlockOption = 0,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Say what has to be trusted all the same, and of whom."),
+    ] = False,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Recompute a run from its ledger and store; exit 5 where anything differs."""
@@ -65,8 +69,9 @@ def verify(
         "court": report.court,
         "outside": report.outside,
         "limits": [*report.limits],
+        "trust": dict(report.trust),
     }
-    say(format, lambda: presentation.report_text(found, report), plain)
+    say(format, lambda: presentation.report_text(found, report, explain=explain), plain)
 
 
 def countersign(
