@@ -79,6 +79,22 @@ def test_the_readme_s_own_task_runs(tmp_path: Path) -> None:
     assert "settled" in done.stdout
 
 
+def told(text: str) -> list[str]:
+    """Lines without what another machine, or another second, makes otherwise: roots (training
+    depends on the machine), the gas of bytes that hang on them, the run's id, widths."""
+    gas = re.sub(r"\b\d{2,3},\d{3}\b", "GAS", re.sub(r"[0-9a-f]{64}", "ROOT", text))
+    return [" ".join(line.split()) for line in re.sub(r"\d{8}T\d{6}Z", "ID", gas).splitlines()]
+
+
+def test_the_lab_prints_what_the_readme_says(tmp_path: Path) -> None:
+    (body,) = blocks(README, "console")
+    command, printed = body.split("\n", 1)
+    done = shell(command.removeprefix("$ "), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert told(done.stdout) == told(printed)
+    assert done.stdout.count(re.findall(r"[0-9a-f]{64}", done.stdout)[0]) == 2
+
+
 def test_every_make_command_named_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     named = {name for page in PAGES for name in MAKE.findall(page.read_text("utf-8"))}

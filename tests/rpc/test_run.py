@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,14 @@ from sheaf.ledger.errors import Unfunded
 from sheaf.ledger.keys import KEY_VARIABLE
 from sheaf.ledger.rpc import Connection, DevelopmentChain
 from sheaf.nodes import record, remote, runner
-from sheaf.nodes.cast import assemble
+from sheaf.nodes.cast import Cast, assemble
 from sheaf.nodes.plan import Plan, TokenPlan
 from sheaf.nodes.remote import connection_of
 from sheaf.nodes.runner import Runner
+from sheaf.nodes.trail import RoundTrail, Trail
 from sheaf.protocol.errors import InvalidConfiguration, LedgerUnavailable
-from tests.nodes.plans import committee, plan
+from sheaf.simulation import liars
+from tests.nodes.plans import committee, plan, schedule
 from tests.nodes.stage import Played, Watcher, play
 
 ROOT = Path(__file__).parents[2]
@@ -53,8 +56,15 @@ def comparable(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def rounds(played: Played) -> Any:
-    """Everything that happened in the rounds: who was drawn, what was committed, counted, paid."""
-    return played.cast.nodes[0].state.trail.rounds
+    """Everything that happened in the rounds: who was drawn, what was committed, counted, paid,
+    disputed; but not when, since the chains have other times."""
+
+    def timeless(found: RoundTrail) -> RoundTrail:
+        disputes = {n: replace(d, deadline=0) for n, d in found.disputes.items()}
+        return replace(found, disputes=disputes)
+
+    trail: Trail = played.cast.nodes[0].state.trail
+    return {number: timeless(found) for number, found in trail.rounds.items()}
 
 
 def test_a_task_is_the_same_on_both_hosts(anvil: Anvil, tmp_path: Path) -> None:
@@ -68,6 +78,29 @@ def test_a_task_is_the_same_on_both_hosts(anvil: Anvil, tmp_path: Path) -> None:
     assert remote.summary["status"] == "settled"
     assert remote.summary["head"] != embedded.summary["head"]
     assert not (remote.directory / "ledger.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    "lying",
+    [
+        partial(liars.lying_committee, round=1, withholds=False),
+        partial(liars.lying_committee, round=1, withholds=True),
+        partial(liars.withholding_participant, round=1),
+        partial(liars.lying_challenger, round=1, withholds=False),
+    ],
+    ids=["challenged", "descended", "demanded", "refuted"],
+)
+def test_a_court_is_the_same_on_both_hosts(
+    anvil: Anvil, tmp_path: Path, lying: Callable[[Cast], None]
+) -> None:
+    planned = replace(
+        plan(), committee=committee(3, 6), chunk_bytes=16, schedule=schedule(rounds=1)
+    )
+    embedded = play(tmp_path / "embedded", planned, lying)
+    remote = play(tmp_path / "rpc", on(anvil, planned), lying)
+    assert rounds(embedded)[1].disputes
+    assert rounds(remote) == rounds(embedded)
+    assert comparable(remote.summary) == comparable(embedded.summary)
 
 
 class Stopped(Watcher):
