@@ -19,10 +19,10 @@ from pathlib import Path
 
 from web3 import Web3
 
-from sheaf.ledger.abi import Interface
 from sheaf.ledger.artifacts import artifact
 from sheaf.ledger.client import Call, Client, address_of
 from sheaf.ledger.embedded import EmbeddedLedger
+from sheaf.ledger.federation import federation_interface, token_interface, vault_interface
 from sheaf.ledger.provider import EmbeddedProvider
 from sheaf.protocol import machine
 from sheaf.protocol.actions import (
@@ -94,8 +94,8 @@ class Stage:
         self.now = 0
         provider = EmbeddedProvider(self.ledger)
         self.client = Client(Web3(provider), keys.values(), lambda: self.ledger.mine(self.now))
-        names = ("Token", "Federation", "Vault")
-        self.token, self.federation, self.vault = (Interface(artifact(n).abi) for n in names)
+        self.token, self.vault = token_interface(), vault_interface()
+        self.federation = federation_interface()
         self.gas: Gas = defaultdict(list)
         self._deploy(same_token)
 
@@ -104,8 +104,10 @@ class Stage:
         arguments = ("Sheaf Credit", "SHEAF", 6, self.deployer, SUPPLY)
         stake = self._create(self.token.creation(token, *arguments))
         reward = stake if same_token else self._create(self.token.creation(token, *arguments))
+        court = self._create(artifact("Court").bytecode)
+        self.gas["deploy Court"].append(self.last_gas)
         code = artifact("Federation").bytecode
-        self.address = self._create(self.federation.creation(code, stake))
+        self.address = self._create(self.federation.creation(code, stake, court))
         self.gas["deploy Federation and Vault"].append(self.last_gas)
         asked = self.client.call(self.address, self.federation.calldata("vault"))
         (self.vault_address,) = self.federation.result("vault", asked)

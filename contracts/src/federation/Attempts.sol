@@ -115,8 +115,8 @@ abstract contract Attempts is Rounds, Members {
         Core storage core = state.core;
         Attempt storage attempt = state.attempts[core.attempt - 1];
         uint256 opened = attempt.opened;
-        attempt.silent = _others(core, opened);
         (bytes32 word, uint256 agreed) = _majority(state, opened & ~uint256(attempt.missing));
+        attempt.silent = _others(core, opened);
         if (3 * agreed.count() < 2 * uint256(core.committee)) {
             if (core.open != 0) revert DisputeOpen();
             _failAttempt(task, state, Cause.NoQuorum);

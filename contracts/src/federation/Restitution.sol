@@ -32,8 +32,9 @@ abstract contract Restitution is Rounds {
         uint256 burnedStake;
     }
 
-    /// @dev Move a dispute's bonds, and slash who withheld a demanded update.
-    function _settleDispute(Task storage state, Page memory page, uint256 number) internal {
+    /// @dev Move the bonds of the dispute whose step it is, and slash who withheld a demanded update.
+    function _settleDispute(Task storage state, Page memory page, uint256 step) internal {
+        uint256 number = step - 2 * page.cohort + 1;
         Dispute storage dispute = _dispute(state, number);
         address account = dispute.opener;
         Stage stage = dispute.stage;

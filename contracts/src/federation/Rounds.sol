@@ -31,7 +31,8 @@ abstract contract Rounds is Phases, Wiring {
         if (commitment == 0) revert ZeroCommitment();
         uint256 position =
             Permutation.positionOf(state.keys.cohort, core.participants, seat.index);
-        if (position >= _cohort(core)) revert NotInCohort();
+        // All positions lie below the number of participants.
+        if (position >= core.goal) revert NotInCohort();
         uint256 sequence = core.committed;
         seat.word = commitment;
         seat.committedRound = uint16(round);

@@ -19,23 +19,6 @@ abstract contract Settling is Restitution {
     using Bitmap for uint256;
 
     /// @inheritdoc IFederation
-    function duplicate(bytes32 task, uint256 earlier, uint256 later) external {
-        Task storage state = _task(task);
-        Phase phase = state.core.phase;
-        bool inside = phase >= Phase.Hold && phase <= Phase.Aborted;
-        if (!inside || state.settlement.progress == Progress.Running) revert WrongPhase();
-        uint256 owed = state.current.owed;
-        if (!owed.has(earlier) || !owed.has(later)) revert NotCounted();
-        uint256 duplicates = state.current.duplicates;
-        if (duplicates.has(later)) revert AlreadyDuplicate();
-        Seat storage first = state.seats[_participantAt(state, earlier)];
-        Seat storage second = state.seats[_participantAt(state, later)];
-        if (first.word != second.word || first.sequence >= second.sequence) revert NotDuplicate();
-        state.current.duplicates = duplicates | 1 << later;
-        emit DuplicateFound(task, state.core.round, earlier, later);
-    }
-
-    /// @inheritdoc IFederation
     function settle(
         bytes32 task,
         uint256 steps,
@@ -59,10 +42,13 @@ abstract contract Settling is Restitution {
         }
         Page memory page = _load(task, state);
         uint256 step = state.settlement.step;
-        uint256 end = 2 * page.cohort + state.core.disputes;
+        uint256 swept = 2 * page.cohort;
+        uint256 end = swept + state.core.disputes;
         uint256 left = end - step;
         uint256 last = step + (steps < left ? steps : left);
-        for (; step < last; ++step) _step(state, page, step);
+        if (last < swept) swept = last;
+        for (; step < swept; ++step) _step(state, page, step);
+        for (; step < last; ++step) _settleDispute(state, page, step);
         state.settlement.step = uint16(last);
         if (last == end) _conclude(state, page, phase == Phase.Challenge);
         else _store(state, page);
@@ -129,19 +115,16 @@ abstract contract Settling is Restitution {
         state.money.burned += uint128(reward + fee - shared);
     }
 
-    /// @dev One cohort position in one of two sweeps, or a dispute.
+    /// @dev One cohort position in one of the two sweeps.
     function _step(Task storage state, Page memory page, uint256 step) private {
         uint256 cohort = page.cohort;
         if (step < cohort) {
             if (!page.revealed.has(step)) _slash(state, page, step);
             return;
         }
-        if (step >= 2 * cohort) {
-            _settleDispute(state, page, step - 2 * cohort + 1);
-            return;
-        }
         if (step == cohort) _shareSlashes(page);
-        if (page.revealed.has(step - cohort)) _pay(state, page, step - cohort);
+        uint256 position = step - cohort;
+        if (page.revealed.has(position)) _pay(state, page, position);
     }
 
     /// @dev A drawn participant that did not reveal: no commit, or, where reveals opened, no

@@ -11,6 +11,9 @@ import {IProtocol} from "./IProtocol.sol";
 interface ICourt is IProtocol {
     // ---------------------------------------------------------------------------------- events
 
+    /// @notice Two counted updates are equal; the later one is not paid.
+    event DuplicateFound(bytes32 indexed task, uint256 round, uint256 earlier, uint256 later);
+
     /// @notice A member opened a `Missing`; its bond is locked until the round settles.
     event MissingRevealed(
         bytes32 indexed task,
@@ -102,6 +105,10 @@ interface ICourt is IProtocol {
 
     // ---------------------------------------------------------------------------------- errors
 
+    /// @notice The updates differ, or the first named is not the earlier one.
+    error NotDuplicate();
+    /// @notice The duplicate was found before.
+    error AlreadyDuplicate();
     /// @notice The model has no such chunk.
     error ChunkOutOfRange();
     /// @notice Updates are for the committee alone, and the account was not drawn this round.
@@ -136,6 +143,11 @@ interface ICourt is IProtocol {
     error MoveClosed();
 
     // --------------------------------------------------------------------------------- actions
+
+    /// @notice Point out two counted updates of equal root; the later one loses its pay.
+    /// @param earlier Cohort position of the update committed first.
+    /// @param later Cohort position of the other.
+    function duplicate(bytes32 task, uint256 earlier, uint256 later) external;
 
     /// @notice Open a `Missing`: it demands the chunk, with a bond from the member's stake.
     /// @param position Cohort position of a counted update.

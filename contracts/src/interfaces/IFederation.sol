@@ -65,11 +65,6 @@ interface IFederation is IProtocol {
         bytes32 salt
     ) external;
 
-    /// @notice Point out two counted updates of equal root; the later one loses its pay.
-    /// @param earlier Cohort position of the update committed first.
-    /// @param later Cohort position of the other.
-    function duplicate(bytes32 task, uint256 earlier, uint256 later) external;
-
     /// @notice Move the round's money: one page of two sweeps over the cohort, first those who did
     /// not reveal, then those who did, and one over the round's disputes. The last page settles the
     /// committees and starts what is next.

@@ -112,9 +112,6 @@ interface IProtocol {
     /// @notice A round ended without a claim.
     event RoundAborted(bytes32 indexed task, uint256 round, Cause cause);
 
-    /// @notice Two counted updates are equal; the later one is not paid.
-    event DuplicateFound(bytes32 indexed task, uint256 round, uint256 earlier, uint256 later);
-
     /// @notice A seat lost `amount` of its stake.
     event Slashed(
         bytes32 indexed task, address indexed account, uint256 round, uint256 amount, Cause cause
@@ -228,10 +225,6 @@ interface IProtocol {
     error NoBitmap();
     /// @notice The update is not counted.
     error NotCounted();
-    /// @notice The updates differ, or the first named is not the earlier one.
-    error NotDuplicate();
-    /// @notice The duplicate was found before.
-    error AlreadyDuplicate();
     /// @notice The roots are not the ones the quorum claimed.
     error WrongClaim();
     /// @notice A dispute waits for a move.
