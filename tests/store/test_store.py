@@ -15,11 +15,12 @@ import pytest
 from sheaf.protocol.content import ContentId, document_id, raw_id, tree_id
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, StoreUnavailable
 from sheaf.protocol.merkle import tree_root
-from sheaf.store import DiskStore, MemoryStore, Store
+from sheaf.store import DiskStore, LayeredStore, MemoryStore, Store
 
 STORES: dict[str, Callable[[Path], Store]] = {
     "memory": lambda _path: MemoryStore(),
     "disk": lambda path: DiskStore(path / "blobs"),
+    "layered": lambda path: LayeredStore(MemoryStore(), DiskStore(path / "blobs")),
 }
 MODEL = bytes(range(256)) * 50
 MODEL_ID = tree_id(tree_root(MODEL, 4096), 4096)
@@ -69,6 +70,23 @@ def test_memory_is_verified_on_every_read_too() -> None:
     store = MemoryStore()
     store.put(MODEL, MODEL_ID)
     store._blobs[MODEL_ID] = MODEL[:-1]
+    with pytest.raises(BlobCorrupt, match=str(MODEL_ID)):
+        store.get(MODEL_ID)
+
+
+def test_layers_are_read_from_the_near_one_first_and_from_the_far_one_where_that_fails() -> None:
+    near, far = MemoryStore(), MemoryStore()
+    store, other = LayeredStore(near, far), raw_id(b"far")
+    far.put(b"far", other)
+    far.put(MODEL, MODEL_ID)
+    assert store.get(other) == b"far"
+    store.put(MODEL, MODEL_ID)
+    assert near.get(MODEL_ID) == MODEL
+    assert not near.has(other)
+    assert list(store.ids()) == sorted([other, MODEL_ID], key=str)
+    near._blobs[MODEL_ID] = MODEL[:-1]
+    assert store.get(MODEL_ID) == MODEL
+    far._blobs[MODEL_ID] = MODEL[:-1]
     with pytest.raises(BlobCorrupt, match=str(MODEL_ID)):
         store.get(MODEL_ID)
 
