@@ -2,7 +2,7 @@
 
 Everybody's work is done one after the other by one process on one thread, so a part is the sum over
 all who do it: `train`, `encode` (floats to lattice integers) and `hash` (the commitment) over the
-participants, `aggregate` (which reads and checks the updates) over the committee and the challenger,
+participants, `aggregate` (which reads and checks the updates) over committee and challenger,
 `ledger` over all transactions of the round. `exchange` is what is left: publishing and collecting
 vectors, with their hashes checked. `verify` is a stranger's verification of the whole run.
 """

@@ -25,8 +25,8 @@ def remaining(terms: Terms) -> Sequence[Assumption]:
         ),
         (
             "availability",
-            f"one honest holder of each counted update among the more than a third of {seats} seats "
-            "that attested it, from the close of HOLD until the round settled",
+            "one honest holder of each counted update among the more than a third of "
+            f"{seats} seats that attested it, from the close of HOLD until the round settled",
         ),
         (
             "progress",
