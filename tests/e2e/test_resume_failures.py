@@ -33,8 +33,8 @@ def test_whatever_file_call_fails_the_run_says_so_and_goes_on(sweep: Sweep) -> N
     failures = list(sweep.over(numbers))
     assert [failure.number for failure in failures] == numbers
     for failure in failures:
-        if failure.error is None:  # what does no harm: tidying up, letting go of the lock
-            assert failure.call == "unlink"
+        if failure.error is None:  # no harm: tidying up, the lock let go, a folder that is there
+            assert failure.call in ("unlink", "mkdir")
             continue
         assert failure.error.exit_code == UNREACHABLE, failure
         assert "\n" not in failure.error.message

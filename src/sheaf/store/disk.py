@@ -48,7 +48,8 @@ class DiskStore:
 
     def _write(self, data: bytes, place: Path) -> None:
         beside = self.path / _PARTIAL
-        beside.mkdir(exist_ok=True)  # not before: whoever only reads changes nothing
+        if not beside.is_dir():  # not made before: whoever only reads changes nothing
+            beside.mkdir(exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=beside, prefix=place.name)
         partial = Path(name)
         try:
