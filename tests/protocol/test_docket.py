@@ -67,8 +67,14 @@ def test_a_cohort_of_256_with_the_longest_columns() -> None:
     play.models["true"] = [-1, *(101 * j for j in range(1, size))]
     play.claim("wrong", c1024=101 * 1024 + 1)
     play.start()
-    play.commits(*range(256))
-    play.reveals(*range(256))
+    for position in range(256):
+        play.updates[position] = play.update(position)
+        move = play.commitment(position, play.updates[position])
+        play.world.act(play.participant(position), move, play.world.now + 1)
+    play.close()
+    for position in range(256):
+        play.world.act(play.participant(position), play.updates[position], play.world.now + 1)
+    play.close()
     play.attempt("wrong", "wrong", "wrong", held=2**256 - 1)
     assert play.no(WATCHER, play.challenge("wrong", 1023)) == "NothingWrong"
     # From above to below the others: -2 and -1 are the middle two.

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sheaf.protocol.actions import Advance, Demand, Unfold
+from sheaf.protocol.actions import Advance, Demand, Supply, Unfold
 from sheaf.protocol.hashing import ZERO
+from sheaf.protocol.merkle import inclusion_path, leaf_hash, root_of
 from sheaf.protocol.opening import Opening
 from sheaf.protocol.state import Matter
-from tests.play import digest
+from tests.play import TERMS, digest
 from tests.trial import LIAR, WATCHER, Trial, in_court, trial_at_hold
 from tests.vectors.attempts import ON, PAID
 from tests.vectors.table import vector
@@ -199,6 +200,28 @@ def chunks_that_do_not_answer(world: World) -> None:
     # What is asked of a descent, and a column, is no answer either.
     assert play.no(LIAR, Unfold(play.id, 1, path)) == "WrongTurn"
     assert play.do(LIAR, right)
+
+
+@vector()
+def an_update_of_another_shape(world: World) -> None:
+    # A tree over a last chunk of twelve bytes where eight are left: what it holds answers nothing.
+    play = Trial(world, TERMS)
+    play.start()
+    chunks = (bytes(16), bytes(16), bytes(12))
+    hashes = [leaf_hash(chunk) for chunk in chunks]
+    play.commit(0, root=root_of(hashes))
+    play.commits(1, 2)
+    play.reveals(0, 1, 2)
+    play.attempt("m", "m", "m")
+    for index, chunk in enumerate(chunks):
+        path = tuple(inclusion_path(hashes, index))
+        play.do(WATCHER, play.demanding(0, index, bond=5 * index + 5))
+        answer = Supply(play.id, index + 1, Opening(chunk, path))
+        if index < 2:
+            assert play.do(LIAR, answer)
+        else:
+            assert play.no(LIAR, answer) == "WrongOpening"
+    assert play.decide(3) == ["decided 3 UPHELD"]
 
 
 @vector()

@@ -129,6 +129,26 @@ def slashes_too_small_to_divide(world: World) -> None:
 
 
 @vector()
+def slashes_that_seats_do_not_cover(world: World) -> None:
+    # An empty seat is not slashed; a fee that was not lost by anybody is not paid.
+    play = trial_at_hold(world, committee=4)
+    play.attempt("wrong", "true", "wrong", "wrong")
+    for slot, stake in ((0, 23), (2, 22), (3, 0)):
+        world.set_stake(play.id, play.member(slot, attempt=1), stake)
+    assert overturned(play) == [
+        "auditor back 5 earned 0 by 1",
+        "A1.0 -23 OVERTURNED",
+        "A1.1 back 0 earned 5 by 1",
+        "auditor back 0 earned 6 by 1",
+    ]
+    play = trial_at_hold(world, "nothing", committee=4)
+    play.attempt("wrong", "true", "wrong", "wrong")
+    for slot in (0, 2, 3):
+        world.set_stake(play.id, play.member(slot, attempt=1), 22)
+    assert overturned(play) == ["auditor back 5 earned 0 by 1"]
+
+
+@vector()
 def an_overturned_claim_that_costs_nothing(world: World) -> None:
     play = in_court(world, slash_overturned=0)
     assert overturned(play) == ["auditor back 5 earned 0 by 1"]
