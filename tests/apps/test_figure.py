@@ -70,3 +70,15 @@ def test_what_is_no_part_of_the_total_is_other() -> None:
     gas = {"commit": 3.0, "reveal": 4.0, "total": 10.0}
     assert figure._part(gas, "commit") == 3
     assert figure._part(gas, "other") == 3
+
+
+def test_gas_of_a_court_is_shown_where_there_was_one(
+    summary: dict[str, Any], tmp_path: Path
+) -> None:
+    path = figure.draw(summary, tmp_path)
+    assert path is not None
+    assert "court" not in words(path)
+    summary["rounds"][0]["gas"]["court"] = 1
+    figure.draw(summary, tmp_path)
+    assert "court" in words(path)
+    assert figure._part({"commit": 3.0, "total": 10.0}, "court") == 0

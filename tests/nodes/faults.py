@@ -150,11 +150,11 @@ def producing_all_but(chunk: int) -> Performer:
 
 
 def misquoting(shop: Workshop, effect: e.Accuse, trail: Trail) -> e.LocalEvent:
-    """Files a column whose first entry is a thousand too high, against whatever is claimed."""
+    """Files a column whose last entry is a thousand too high, against whatever is claimed."""
     found = accuse(shop, effect, trail)
     assert isinstance(found, e.Accused)
-    first = int.from_bytes(found.column[:4], "little", signed=True) + 1000
-    return replace(found, column=first.to_bytes(4, "little", signed=True) + found.column[4:])
+    last = int.from_bytes(found.column[-4:], "little", signed=True) + 1000
+    return replace(found, column=found.column[:-4] + last.to_bytes(4, "little", signed=True))
 
 
 def not_finding(shop: Workshop, effect: e.Accuse, trail: Trail) -> e.LocalEvent:

@@ -19,7 +19,6 @@ from sheaf.proofs.commitment import open_chunk
 from sheaf.protocol import actions as a
 from sheaf.protocol.court_events import CourtPaid
 from sheaf.protocol.events import Cause, Phase, RoundSettled, Slashed
-from sheaf.protocol.opening import Opening
 from sheaf.protocol.state import Matter, Standing
 from tests.nodes import faults
 from tests.nodes.courtroom import Courtroom, Performers, held
@@ -141,6 +140,44 @@ def test_every_missing_of_a_member_is_answered_by_the_owner() -> None:
     assert room.trail.rounds[1].counted[2] == 0b1111
 
 
+def test_what_members_missed_is_dropped_and_their_bonds_go_back_to_their_seats() -> None:
+    silent = {**KEEPS, e.Produce: faults.mute}
+    room = held({"participant-2": silent, "aggregator": {e.Collect: faults.attesting}})
+    # One is upheld, the others are moot then: each has to be said, or nothing goes on.
+    assert room.moves == ["challenger Decide"] * 3
+    standings = [dispute.standing for dispute in room.disputes().values()]
+    assert standings == [Standing.UPHELD, Standing.MOOT, Standing.MOOT]
+    members = room.trail.committee(1, 1)
+    paid = {p.account: p for p in room.trail.payments if isinstance(p, CourtPaid)}
+    assert {account: p.returned for account, p in paid.items()} == dict.fromkeys(members, STAKE)
+    stakes = {account: room.trail.claims[account].stake for account in members}
+    assert set(stakes.values()) == {6 * STAKE}
+    # Half of the owner's four is who was first's, and in no seat.
+    assert sorted(p.earned for p in paid.values()) == [0, 0, 2 * STAKE]
+    earned = {account for account, p in paid.items() if p.earned}
+    withdrew = [s.name for s in room.actions(a.Withdraw)]
+    assert {room.account(name) for name in withdrew} == earned
+
+
+def test_a_claim_does_not_wait_for_what_one_member_misses_and_is_void_without_it() -> None:
+    def blind(shop: Any, effect: e.Aggregate, trail: Any) -> e.LocalEvent:
+        return e.ChunkMissing(effect.round, effect.attempt, 1, 0)
+
+    mute: dict[str, Performers] = {
+        kind: {e.Produce: faults.mute} for kind in ("participant", "aggregator")
+    }
+    room = Courtroom({**mute, "aggregator-6": {e.Aggregate: blind, e.Produce: faults.mute}})
+    room.actors["challenger"].absent = True
+    room.run(lambda trail: trail.phase == Phase.CHALLENGE)
+    room.actors["challenger"].absent = False
+    assert [dispute.standing for dispute in room.trail.now.pending.values()] == [Standing.ASKED]
+    assert room.trail.has_quorum
+    room.run()
+    assert [s for s in room.sent if s.rejected and not isinstance(s.action, a.Claim)] == []
+    assert (room.moves, room.failures) == (["challenger Decide"], [Cause.WITHHELD])
+    assert isinstance(room.trail.rounds[1].outcome, RoundSettled)
+
+
 # Challengers that lie
 
 
@@ -158,6 +195,17 @@ def test_a_lie_in_a_column_is_refuted_by_whose_entry_it_is(honest: Courtroom) ->
     assert room.trail.rounds[1].failures == ()
 
 
+@pytest.mark.parametrize("absent", [1, 2, 3, 4])
+def test_a_column_goes_by_the_counted_and_not_by_the_cohort(absent: int) -> None:
+    kept: dict[str, Performers] = {f"participant-{absent}": KEEPS, "challenger": LIES}
+    room = held(kept)
+    (counted,) = room.trail.rounds[1].counted.values()
+    (refuted,) = room.actions(a.Refute)
+    assert counted.bit_count() == 3
+    assert refuted.action.position == counted.bit_length() - 1
+    assert room.trail.rounds[1].cohort[refuted.action.position] == room.account(refuted.name)
+
+
 def test_a_lie_about_an_absent_owner_is_refuted_by_one_member() -> None:
     room = Courtroom({"challenger": LIES})
     room.run(lambda trail: bool(trail.rounds and trail.now.disputes))
@@ -172,17 +220,50 @@ def test_a_lie_about_an_absent_owner_is_refuted_by_one_member() -> None:
 
 def test_a_lie_of_somebody_else_is_refuted_by_the_challenger_at_once() -> None:
     room = Courtroom()
-    room.run(lambda trail: trail.phase == Phase.CHALLENGE)
-    verdict = room.trail.claimed_verdict(1)
-    assert verdict is not None
-    roots = a.Roots(verdict.model_root, bytes(32), room.task.model.initial, bytes(32))
-    lie = a.Challenge(room.trail.task, 0, Matter.MODEL, 4, roots, *_lie(room, roots), STAKE)
-    room.inject(b"\x07" * 20, lie)
-    filed = room.now
+    filed = _outsider_files(room, wrong=2)
     room.run(lambda trail: not trail.now.pending)
     (refuted,) = room.actions(a.Refute)
     assert (refuted.name, refuted.action.position) == ("challenger", 2)
     assert refuted.now == filed + 1
+
+
+def test_a_sacrificial_challenge_of_a_wrong_claim_changes_nothing() -> None:
+    room = Courtroom({"aggregator": CLAIMS})
+    _outsider_files(room, wrong=2)
+    room.run()
+    assert sorted(room.moves) == [
+        f"challenger {name}" for name in ("Challenge", "Decide", "Refute")
+    ]
+    assert room.failures == [Cause.OVERTURNED]
+
+
+def test_no_second_challenge_is_filed_where_a_true_column_stands() -> None:
+    fault = faults.in_first_attempts(faults.wrong_at(4))
+    room = Courtroom({"aggregator": {e.Aggregate: fault}})
+    _outsider_files(room)
+    room.run()
+    assert room.moves == ["challenger Decide"]
+    assert room.failures == [Cause.OVERTURNED]
+
+
+def _outsider_files(room: Courtroom, wrong: int | None = None) -> int:
+    """The first block of the window has somebody's column of coordinate 4, in which the entry of a
+    position may be wrong; when that was."""
+    room.run(lambda trail: trail.phase == Phase.CHALLENGE)
+    verdict = room.trail.claimed_verdict(1)
+    assert verdict is not None
+    holdings = Holdings.of(room.shops["challenger"], room.trail)
+    roots = a.Roots(verdict.model_root, bytes(32), room.task.model.initial, bytes(32))
+    opened = (roots.old_model, roots.model)
+    openings = tuple(open_chunk(holdings.get(root), 1, 16) for root in opened)
+    counted = room.trail.now.counted_updates(1)
+    entries = [int(np.frombuffer(holdings.get(root), "<i4")[4]) for _, root, _ in counted]
+    if wrong is not None:
+        entries[wrong] += 1000
+    column = np.array(entries, "<i4").tobytes()
+    challenge = (room.trail.task, 0, Matter.MODEL, 4, roots, openings, column, STAKE)
+    room.inject(b"\x07" * 20, a.Challenge(*challenge))
+    return room.now
 
 
 def test_a_column_is_tested_again_once_more_updates_can_be_read() -> None:
@@ -195,17 +276,6 @@ def test_a_column_is_tested_again_once_more_updates_can_be_read() -> None:
     assert tested.compared == {5: found}
     again = e.Aggregated(1, 1, bytes(32), 0, 0)
     assert room.actors["challenger"].role.fold(tested, again).compared == {}
-
-
-def _lie(room: Courtroom, roots: a.Roots) -> tuple[tuple[Opening, ...], bytes]:
-    """Coordinate 4 opened in the old and the claimed model, and a column with position 2 wrong."""
-    holdings = Holdings.of(room.shops["challenger"], room.trail)
-    opened = (roots.old_model, roots.model)
-    openings = tuple(open_chunk(holdings.get(root), 1, 16) for root in opened)
-    counted = room.trail.now.counted_updates(1)
-    entries = [int(np.frombuffer(holdings.get(root), "<i4")[4]) for _, root, _ in counted]
-    entries[2] += 1000
-    return openings, np.array(entries, "<i4").tobytes()
 
 
 def test_a_descent_into_a_right_claim_is_answered_by_who_voted_and_dismissed(

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 FIGURE = "rounds.svg"
 GAS_KINDS = ("commit", "reveal", "hold", "verdict", "settle", "other")
+COURT = "court"
+"""A kind of gas that most runs have none of, and are not shown."""
 PARTS = ("train", "ledger", "proof")
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#888888")
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#888888", "#f0e442")
 """Okabe and Ito's palette, which colour-blind readers can tell apart."""
 
 
@@ -40,7 +42,8 @@ def draw(summary: dict[str, Any], folder: Path) -> Path | None:
         axes = figure.subplots(3, 1, sharex=True)
         numbers = [row["round"] for row in rounds]
         _metrics(axes[0], summary, numbers)
-        _stacked(axes[1], rounds, numbers, "gas", GAS_KINDS, 1e6)
+        courts = (COURT,) if any(COURT in row["gas"] for row in rounds) else ()
+        _stacked(axes[1], rounds, numbers, "gas", (*GAS_KINDS, *courts), 1e6)
         _stacked(axes[2], rounds, numbers, "seconds", PARTS, 1)
         axes[1].set_ylabel("gas (millions)")
         axes[2].set_ylabel("time (s), reported")
@@ -95,6 +98,6 @@ def _legend(axes: Axes) -> None:
 
 
 def _part(values: dict[str, float], kind: str) -> float:
-    if kind in values:
-        return float(values[kind])
+    if kind != "other":
+        return float(values.get(kind, 0))
     return float(values["total"]) - sum(float(v) for k, v in values.items() if k != "total")

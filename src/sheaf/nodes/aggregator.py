@@ -54,7 +54,8 @@ def decide(state: State, now: int, secrets: Secrets) -> list[Effect]:
     slot = trail.slot_of(state.account)
     if slot is None:
         return []
-    answers = court.answers(state, _post(state, slot), now)
+    sits = court.sits(trail)
+    answers = court.answers(state, _post(state, slot), now) if sits else []
     return answers if now >= trail.deadline else [*answers, *_work(state, slot, secrets)]
 
 

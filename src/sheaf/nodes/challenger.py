@@ -119,7 +119,8 @@ def decide(state: State, now: int, secrets: Secrets) -> list[Effect]:
     if trail.over:
         return leave(state)
     wanted = [*_name_duplicates(state), *court.decisions(state, now)]
-    wanted += court.answers(state, _post(state), now)
+    if court.sits(trail):
+        wanted += court.answers(state, _post(state), now)
     return wanted + _judge(state, now) if trail.phase == Phase.CHALLENGE else wanted
 
 

@@ -50,10 +50,13 @@ def one_by_one(first: int, rank: int) -> int:
     return first + rank % (STATIONS // 2)
 
 
+def sits(trail: Trail) -> bool:
+    """Whether anything waits for a move."""
+    return bool(trail.rounds) and bool(trail.now.pending)
+
+
 def answers(state: SeatState, post: Post, now: int) -> list[Effect]:
-    """What a node does about everything that waits for an answer."""
-    if not state.trail.rounds:
-        return []
+    """What a node does about everything that waits for an answer, where anything does."""
     wanted: list[Effect] = []
     for number, dispute in state.trail.now.pending.items():
         if now < dispute.deadline and dispute.opener != state.account:
@@ -112,7 +115,7 @@ def decisions(state: SeatState, now: int, station: int = AT_ONCE) -> list[Effect
     """Say that the deadline of a dispute has passed, from a station after it on. A claim that falls
     takes everything else with it, so nothing else is said then."""
     trail, late = state.trail, []
-    if not trail.rounds:
+    if not sits(trail):
         return []
     for number, dispute in trail.now.pending.items():
         if now >= dispute.deadline + _time(trail, station):
@@ -125,7 +128,7 @@ def decisions(state: SeatState, now: int, station: int = AT_ONCE) -> list[Effect
 def moments(trail: Trail) -> list[int]:
     """When somebody may have something to do in court, though nothing happens: the stations of
     every move, its deadline, and when the sponsor decides."""
-    if not trail.rounds:
+    if not sits(trail):
         return []
     return [
         moment

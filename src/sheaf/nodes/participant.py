@@ -45,7 +45,7 @@ def fold(state: State, event: object) -> State:
 def decide(state: State, now: int, secrets: Secrets) -> list[Effect]:
     """What to do now."""
     trail = state.trail
-    if trail.rounds and not trail.over and state.account in trail.now.cohort:
+    if court.sits(trail) and state.account in trail.now.cohort:
         answers = court.answers(state, _post(state), now)
         if answers:
             return answers

@@ -136,9 +136,8 @@ def _check_combinations(settings: Settings, sources: Sources) -> None:
 
 def _check_durations(settings: Settings, sources: Sources) -> None:
     for name, seconds in settings.schedule.model_dump(exclude={"rounds", "finality_s"}).items():
-        may_be_none = name == "challenge_s"
-        if seconds < SHORTEST_S and not (may_be_none and seconds == 0):
-            accepted = f"{'0, or ' if may_be_none else ''}{SHORTEST_S} to 2^32 - 1 seconds"
+        if seconds < SHORTEST_S:
+            accepted = f"{SHORTEST_S} to 2^32 - 1 seconds"
             raise refusal(sources, ("schedule", name), f"{accepted}: a block takes one at least")
 
 
