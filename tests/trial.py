@@ -24,8 +24,9 @@ from sheaf.protocol.actions import (
     Supply,
     Unfold,
 )
+from sheaf.protocol.arithmetic import sat
 from sheaf.protocol.court_events import Challenged, Unfolded
-from sheaf.protocol.dispute import shape_of
+from sheaf.protocol.dispute import aggregated, shape_of
 from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.merkle import Kind
 from sheaf.protocol.opening import Opening
@@ -107,9 +108,9 @@ class Trial(Play):
 
     @property
     def before(self) -> str:
-        """The name of the last settled model."""
+        """The name of the last settled model; where nobody has that, of the initial one."""
         settled = self.task.model_root, self.task.state_root
-        return next(name for name in self.models if self._headers(name) == settled)
+        return next((name for name in self.models if self._headers(name) == settled), "initial")
 
     def claim(self, name: str, **values: int) -> None:
         """Name a model like the true one but for some coordinates, as in `claim("wrong", c7=0)`."""
@@ -119,6 +120,22 @@ class Trial(Play):
         self.models[name] = model
         if "true" in self.states:
             self.states[name] = self.states["true"]
+
+    def compute(self, name: str) -> None:
+        """Name what the counted updates make of the last settled model, and of its state."""
+        m, old, current = self.terms.model, self.before, self.task.current
+        counted = [i for i in range(self.task.cohort) if current.counted >> i & 1]
+        model, states = [], []
+        for j, value in enumerate(self.models[old]):
+            column = b"".join(self.given[i][j].to_bytes(4, "little", signed=True) for i in counted)
+            aggregate, start = aggregated(self.task, column), sat(value)
+            if j < m.trainable:
+                start, state = m.server.step(start, aggregate, self.states[old][j])
+                states.append(state)
+            else:
+                start = sat(start + aggregate)
+            model.append(start)
+        self.models[name], self.states[name] = model, states
 
     # Moves in court.
 

@@ -7,7 +7,7 @@ shrinks to an honest one. Times are the next second, or a second around the runn
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import permutations
 
@@ -17,6 +17,7 @@ from sheaf.protocol.actions import (
     Claim,
     Commit,
     CommitVerdict,
+    Decide,
     Duplicate,
     Hold,
     Open,
@@ -30,18 +31,25 @@ from sheaf.protocol.actions import (
 from sheaf.protocol.errors import Rejected
 from sheaf.protocol.events import Phase
 from sheaf.protocol.hashing import ZERO
-from tests.play import TERMS, Play, altered, changed, digest
+from tests.litigation import Choice, Litigation, Move, Pick
+from tests.play import ADAM, MOMENTUM, TERMS, altered, changed, digest
+from tests.trial import Trial
 from tests.worlds import REWARD, STAKE, World, account
-
-Pick = Callable[[int], int]
-Move = tuple[bytes, Action]
-Choice = Callable[[], Move]
 
 LATE_STEPS = 6
 """Steps of a walk after its task is over."""
 
 SIZES = ((3, 6), (1, 2), (3, 5), (4, 8))
 """Committee and pool of a walk's task."""
+
+KINDS: tuple[dict[str, int], ...] = (
+    {},
+    {"rule": 1},
+    ADAM | {"rate": 2**24},
+    {"rule": 2, "trim_numerator": 1, "trim_denominator": 3},
+    MOMENTUM | {"rate": 2**24, "trainable": 7},
+)
+"""Rule and optimiser of a walk's task."""
 
 
 class Walk:
@@ -50,8 +58,11 @@ class Walk:
     def __init__(self, world: World, pick: Pick, watched: bool = True) -> None:
         committee, pool = SIZES[pick(len(SIZES))]
         terms = changed(TERMS, committee=committee, minimum=1 + pick(2), rounds=1 + pick(3))
+        terms = changed(terms, **KINDS[pick(len(KINDS))])
         self.world, self.pick, self.watched = world, pick, watched
-        self.play = Play(world, terms, participants=3 + pick(3), aggregators=pool)
+        self.play = Trial(world, terms, participants=3 + pick(3), aggregators=pool)
+        self.own = {i: list(update) for i, update in self.play.given.items()}
+        self.court = Litigation(self.play, self._pick)
         absent = [a for a in self.play.participants if pick(8) == 5]
         surplus = pick(2)
         if absent or surplus:
@@ -85,7 +96,8 @@ class Walk:
         """Let time pass until the task is over, then take everything out."""
         play = self.play
         while not self.over:
-            self.world.act(play.sponsor, self._closing(), self._late())
+            closing = self._closing()
+            self.world.act(play.sponsor, closing, self._late(closing))
         for seat in (*play.participants, *play.aggregators, play.sponsor):
             for action in (Claim(play.id), Withdraw(STAKE), Withdraw(REWARD)):
                 try:
@@ -93,10 +105,15 @@ class Walk:
                 except Rejected:
                     self.rejected += 1
 
+    def _pick(self, below: int) -> int:
+        """The choice of the running step, whoever asks."""
+        return self.pick(below)
+
     def _well(self) -> Move:
         """An enabled move, or the phase's closing."""
         choices = list(self._enabled())
-        if not choices or self.pick(9) == 5:
+        late = self.world.now >= self.play.task.deadline and not self.over
+        if not choices or self.pick(36) == 5 or (late and self.pick(4) != 3):
             return account("auditor"), self._closing()
         return choices[self.pick(len(choices))]()
 
@@ -104,12 +121,15 @@ class Walk:
         play, task = self.play, self.play.task
         if self._twins() and not self.over:
             yield self._duplicate
+        yield from self.court.moves()
         if task.phase in (Phase.COMMIT, Phase.REVEAL):
             yield from self._participants_moves()
         elif Phase.HOLD <= task.phase <= Phase.VERDICT_REVEAL:
             for slot in range(task.terms.cohort.committee):
                 if self._waits(slot):
                     yield partial(self._member_move, slot)
+        elif self.court.pending():
+            return
         elif not self.over:
             yield lambda: (play.sponsor, self._closing())
             yield self._report
@@ -128,10 +148,10 @@ class Walk:
                 yield partial(self._reveal, position)
 
     def _commit(self, position: int) -> Move:
-        """A commitment, one in three to a root that others may share."""
-        root = digest("shared", self.play.task.round)
-        changes = {"root": root} if self.pick(3) == 2 else {}
-        update = self.play.update(position, samples=1 + self.pick(1000), **changes)
+        """A commitment, one in three to an update that others may share."""
+        shares = self.pick(3) == 2
+        self.play.given[position] = [self.play.task.round] * 10 if shares else self.own[position]
+        update = self.play.update(position, samples=1 + self.pick(1000))
         self.play.updates[position] = update
         return self.play.participant(position), self.play.commitment(position, update)
 
@@ -154,12 +174,10 @@ class Walk:
         play, task = self.play, self.play.task
         member = play.member(slot)
         if task.phase == Phase.HOLD:
-            mask = (-1, -1, -1, 0b011, 0b110, 0, -1)[self.pick(7)]
+            mask = (-1, -1, -1, 0b011, 0b110, 0, -1, -1, -1, -1)[self.pick(10)]
             return member, Hold(task.id, task.current.revealed & mask)
         if task.phase == Phase.VERDICT_COMMIT:
-            missing = self.pick(3), 0
-            votes: tuple[str | tuple[int, int], ...] = ("m", "m", "m", missing, "a", "m", "m")
-            play.ballots[slot] = play.ballot(slot, votes[self.pick(len(votes))])
+            play.ballots[slot] = play.ballot(slot, self.court.vote())
             return member, play.sealed(member, play.ballots[slot])
         return member, play.ballots[slot]
 
@@ -169,9 +187,10 @@ class Walk:
         return self.play.sponsor, Report(task.id, self.pick(task.round + 1), bytes(self.pick(9)))
 
     def _twins(self) -> list[tuple[int, int]]:
-        """Pairs of owed updates of equal root, in both orders."""
+        """Pairs of owed updates of equal root, in both orders, of which none is named yet."""
         task, updates = self.play.task, self.play.updates
-        owed = [i for i in range(task.cohort) if task.current.owed >> i & 1]
+        waiting = task.current.owed & ~task.current.duplicates
+        owed = [i for i in range(task.cohort) if waiting >> i & 1]
         return [(i, j) for i, j in permutations(owed, 2) if updates[i].root == updates[j].root]
 
     def _duplicate(self) -> Move:
@@ -183,17 +202,16 @@ class Walk:
         return owner, ways[self.pick(len(ways))]
 
     def _closing(self) -> Action:
-        """What ends the running phase."""
+        """What ends the running phase, or the first dispute that it waits for."""
         task = self.play.task
         if task.phase == Phase.ABORTED:
             return self.play.settlement(None, steps=1 + self.pick(9))
-        if task.phase == Phase.CHALLENGE:
-            claims = {"a": self.play.settlement("a"), "m": self.play.settlement("m")}
-            where, counted = (task.id, task.round, task.attempt), task.current.counted
-            for action in claims.values():
-                roots = (action.weights_root, action.model_root, action.state_root)
-                if self.play.here.claim(*where, counted, roots) == task.current.claim:
-                    return altered(action, steps=1 + self.pick(9))
+        waiting = self.court.pending()
+        if waiting and task.phase in (Phase.VERDICT_REVEAL, Phase.CHALLENGE):
+            return Decide(task.id, waiting[0])
+        if task.phase == Phase.CHALLENGE and not task.current.void:
+            page = self.play.settlement(self.court.claimed())
+            return altered(page, steps=1 + self.pick(9))
         return Advance(task.id)
 
     def _ill(self) -> Move:
@@ -212,11 +230,12 @@ class Walk:
             play.ballots.get(small % 4, RevealVerdict(task, word, word, ZERO, ZERO, word)),
             RevealMissing(task, small, self.pick(4), ZERO, word),
             Duplicate(task, small, self.pick(5)),
-            play.settlement("m", steps=self.pick(3)),
+            play.settlement("initial", steps=self.pick(3)),
             Report(task, self.pick(4), bytes(self.pick(2) * 1025)),
             Claim(task),
             Withdraw((STAKE, REWARD, account("no token"))[self.pick(3)]),
             play.publication(deposit=play.terms.escrow - self.pick(2)),
+            *self.court.anything(small),
         )
         return self._anybody(), choices[self.pick(len(choices))]
 
@@ -225,13 +244,20 @@ class Walk:
         crowd = (*play.participants, *play.aggregators, play.sponsor, account("auditor"))
         return crowd[self.pick(len(crowd))]
 
-    def _late(self) -> int:
-        return max(self.play.task.deadline, self.world.now + 1)
+    def _deadline(self, action: Action) -> int:
+        """When an action can first, or no more, be taken."""
+        disputes = self.play.task.current.disputes
+        if isinstance(action, Decide) and 1 <= action.number <= len(disputes):
+            return disputes[action.number - 1].deadline
+        return self.play.task.deadline
+
+    def _late(self, action: Action) -> int:
+        return max(self._deadline(action), self.world.now + 1)
 
     def _when(self, action: Action) -> int:
         """The next second; for a closing mostly, for others rarely, around the deadline."""
-        closing = isinstance(action, Advance | Settle)
-        around = self.pick(8) != 5 if closing else self.pick(20) == 13
+        closing = isinstance(action, Advance | Settle | Decide)
+        around = self.pick(8) != 5 if closing else self.pick(40) == 13
         if not around:
             return self.world.now + 1
-        return max(self.world.now + 1, self.play.task.deadline + (0, 0, 1, -1)[self.pick(4)])
+        return max(self.world.now + 1, self._deadline(action) + (0, 0, 1, -1)[self.pick(4)])

@@ -28,7 +28,8 @@ from tests.mutants.specification import SPECIFICATION  # noqa: E402
 from tests.mutants.table import Mutant  # noqa: E402
 
 SPEC_TESTS = tuple(
-    f"tests/protocol/test_{name}.py" for name in ("vectors", "hashing", "properties", "draws")
+    f"tests/protocol/test_{name}.py"
+    for name in ("vectors", "hashing", "properties", "draws", "docket", "court_properties")
 )
 VECTOR_TEST = "tests/conformance/test_vectors.py::test_vector"
 CHAIN_TESTS = (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from tests.mutants.challenges import CHALLENGES
+from tests.mutants.consequences import CONSEQUENCES
 from tests.mutants.table import Mutant
 
 SETTLEMENT, ROUNDS, ATTEMPTS = "settlement.py", "rounds.py", "attempts.py"
 REGISTRATION, HASHING, DRAWS = "registration.py", "hashing.py", "draws.py"
 
-SPECIFICATION = (
+ROUNDS_AND_MONEY = (
     Mutant(
         "all is shared",
         SETTLEMENT,
@@ -42,7 +44,7 @@ SPECIFICATION = (
         "task.escrow -= e.round_reward + e.committee_fee",
         "task.escrow -= e.round_reward",
     ),
-    Mutant("bonds stay", SETTLEMENT, "seat.stake += task.terms.economics.court_bond", "pass"),
+    Mutant("bonds stay", "restitution.py", "].stake += bonds", "].stake += 0"),
     Mutant("opened seats lose the deposit", SETTLEMENT, "if not seat.opened:", "if seat.opened:"),
     Mutant("claims are repeated", SETTLEMENT, "seat.stake = seat.credit = 0", "seat.stake = 0"),
     Mutant(
@@ -82,9 +84,7 @@ SPECIFICATION = (
     Mutant(
         "a silent first attempt", ATTEMPTS, "attempt.silent = _others(task, attempt.held)", "pass"
     ),
-    Mutant(
-        "the pool runs out early", ATTEMPTS, "< (task.attempt + 1) *", "<= (task.attempt + 1) *"
-    ),
+    Mutant("the pool runs out early", ROUNDS, "< (task.attempt + 1) *", "<= (task.attempt + 1) *"),
     Mutant("a quorum and one", ATTEMPTS, "agreed.bit_count() >= need", "agreed.bit_count() > need"),
     Mutant("a Missing votes", ATTEMPTS, "attempt.opened & ~attempt.missing", "attempt.opened"),
     Mutant("no bond", ATTEMPTS, ".stake -= task.terms.economics.court_bond", ".stake -= 0"),
@@ -129,3 +129,5 @@ SPECIFICATION = (
         "e.slash_nonce",
     ),
 )
+
+SPECIFICATION = (*ROUNDS_AND_MONEY, *CHALLENGES, *CONSEQUENCES)

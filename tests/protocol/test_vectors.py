@@ -12,6 +12,9 @@ from sheaf.protocol.state import Task
 from tests.vectors import VECTORS, Vector
 from tests.worlds import START, SpecWorld
 
+TOO_MANY = {Reason.DOCKET_FULL}
+"""What takes tens of thousands of disputes to reach; `test_docket.py` does."""
+
 # (phase before, phase after) of an action that ran; NONE before a publication.
 TRANSITIONS = {
     "NONE REGISTER",
@@ -86,7 +89,7 @@ def test_the_vectors_reach_everything() -> None:
         vector.script(world)
         for name in ("reasons", "causes", "happened", "taken", "transitions"):
             getattr(reached, name).update(getattr(world, name))
-    assert reached.reasons == set(Reason)
+    assert reached.reasons == set(Reason) - TOO_MANY
     assert reached.causes - {0} == set(Cause)
     assert reached.happened == set(EVENTS)
     assert reached.taken == set(HANDLERS)

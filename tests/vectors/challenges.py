@@ -27,6 +27,7 @@ def a_wrong_claim_is_overturned(world: World) -> None:
     assert play.do(WATCHER, play.challenge("wrong", 7)) == [FILED]
     assert play.places(STAKE) == {"stakes": 1600, "bonds": 5}
     assert play.decide(1) == OVERTURNED
+    assert play.task.current.claim == ZERO
     before = play.task.model_root
     assert play.attempt("true", "true", "true")[0] == "claimed in 2"
     assert play.task.model_root == before
@@ -149,8 +150,8 @@ def a_court_without_bonds(world: World) -> None:
     assert play.do(WATCHER, play.refutation(2, 1)) == ["auditor refutes 2 at P1"]
     assert play.decide(1) == OVERTURNED
     play.attempt("true", "true", "true")
-    told = play.settle("true")
-    assert [line for line in told if "auditor" in line] == ["auditor back 0 earned 34 by 1"]
+    slashed = [f"A1.{slot} -23 OVERTURNED" for slot in range(3)]
+    assert play.settle("true")[3:7] == [*slashed, "auditor back 0 earned 34 by 1"]
 
 
 @vector()

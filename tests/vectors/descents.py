@@ -7,10 +7,10 @@ from typing import Any
 
 from sheaf.protocol.actions import Action, Refute
 from sheaf.protocol.hashing import ZERO
-from sheaf.protocol.merkle import node_hash
+from sheaf.protocol.merkle import leaf_hash, node_hash
 from sheaf.protocol.opening import Opening
 from sheaf.protocol.state import Matter
-from tests.play import TERMS, changed, digest
+from tests.play import TERMS, altered, changed, digest
 from tests.trial import LIAR, WATCHER, Trial, in_court, trial_at_hold
 from tests.vectors.moments import adam
 from tests.vectors.table import vector
@@ -68,30 +68,47 @@ def a_root_without_a_preimage(world: World) -> None:
     assert "settled 1" in play.settle("true")
 
 
+def claiming(world: World, hashes: tuple[bytes, ...], document: str) -> Trial:
+    """A claim of the tree over three hashes, unfolded down to the last of them."""
+    play = Trial(world, TERMS, document=document)
+    play.start()
+    play.commits(0, 1, 2)
+    play.reveals(0, 1, 2)
+    play.holds(0b111, 0b111, 0b111)
+    root = node_hash(node_hash(hashes[0], hashes[1]), hashes[2])
+    for slot in range(3):
+        ballot = altered(play.ballot(slot, "claim"), model_root=root)
+        play.ballots[slot] = ballot
+        play.do(play.member(slot), play.sealed(play.member(slot), ballot))
+    play.close()
+    play.opens(0, 1, 2)
+    roots = replace(play.roots("claim"), model=root)
+    play.do(WATCHER, replace(play.descent("claim"), roots=roots))
+    play.do(LIAR, replace(play.unfolding(1, "initial"), hashes=hashes))
+    play.do(WATCHER, play.picking(1, 2))
+    return play
+
+
 @vector()
 def leaves_without_a_preimage(world: World) -> None:
     # A tree over hashes of nothing is unfolded down to where a chunk is due.
     hashes = tuple(digest("hollow", i) for i in range(3))
-    made = Trial(world, TERMS)
-    made.start()
-    made.commits(0, 1, 2)
-    made.reveals(0, 1, 2)
-    root = node_hash(node_hash(hashes[0], hashes[1]), hashes[2])
-    made.holds(0b111, 0b111, 0b111)
-    for slot in range(3):
-        ballot = replace(made.ballot(slot, "made"), model_root=root)
-        made.ballots[slot] = ballot
-        made.do(made.member(slot), made.sealed(made.member(slot), ballot))
-    made.close()
-    made.opens(0, 1, 2)
-    roots = replace(made.roots("made"), model=root)
-    made.do(WATCHER, replace(made.descent("made"), roots=roots))
-    made.do(LIAR, replace(made.unfolding(1, "initial"), hashes=hashes))
-    made.do(WATCHER, made.picking(1, 2))
+    play = claiming(world, hashes, "hollow")
     for chunk in (bytes(8), hashes[2][:8], b""):
-        supply = replace(made.supplying(1, "initial"), opening=Opening(chunk, ()))
-        assert made.no(LIAR, supply) == "WrongOpening"
-    assert made.decide(1) == OVERTURNED
+        supply = replace(play.supplying(1, "initial"), opening=Opening(chunk, ()))
+        assert play.no(LIAR, supply) == "WrongOpening"
+    assert play.decide(1) == OVERTURNED
+
+
+@vector()
+def leaves_of_another_length(world: World) -> None:
+    # Ten coordinates leave eight bytes for the last chunk: no challenge could open twelve.
+    chunks = (bytes(16), bytes(16), bytes(12))
+    hashes = tuple(leaf_hash(chunk) for chunk in chunks)
+    play = claiming(world, hashes, "longer")
+    supply = replace(play.supplying(1, "initial"), opening=Opening(chunks[2], ()))
+    assert play.no(LIAR, supply) == "WrongOpening"
+    assert play.decide(1) == OVERTURNED
 
 
 @vector()

@@ -5,19 +5,31 @@ from __future__ import annotations
 from sheaf.protocol.actions import (
     Action,
     Advance,
+    Challenge,
     Claim,
     Commit,
     CommitVerdict,
+    Decide,
+    Demand,
+    Descend,
     Duplicate,
     Hold,
+    Pick,
+    Refute,
     Report,
     Reveal,
+    Roots,
     Settle,
+    Supply,
+    Unfold,
 )
 from sheaf.protocol.hashing import ZERO
+from sheaf.protocol.opening import Opening
 from tests.play import TERMS, Play, altered, changed, digest
 from tests.vectors.table import vector
 from tests.worlds import World, account
+
+ROOTS, NOTHING = Roots(ZERO, ZERO, ZERO, ZERO), Opening(b"", ())
 
 
 def on_time(play: Play, sender: bytes, action: Action, closed: str) -> None:
@@ -132,17 +144,17 @@ def a_deadline_as_late_as_can_be(world: World) -> None:
     assert play.task.deadline == world.now + 4_294_967_295
 
 
-# Which actions a phase takes, but `report`, which all take. `duplicate` in HOLD only asks what is
-# owed.
+# Which actions a phase takes, but `report`, which all take, and moves in a dispute, which ask for
+# its number first. `duplicate` in HOLD only asks what is owed.
 TAKEN: dict[str, tuple[str, ...]] = {
     "REGISTER": ("register", "advance"),
     "OPEN": ("open", "advance"),
     "COMMIT": ("commit", "advance"),
     "REVEAL": ("reveal", "advance"),
     "HOLD": ("hold", "duplicate", "advance"),
-    "VERDICT_COMMIT": ("commit_verdict", "duplicate", "advance"),
-    "VERDICT_REVEAL": ("reveal_verdict", "reveal_missing", "duplicate", "advance"),
-    "CHALLENGE": ("duplicate", "settle"),
+    "VERDICT_COMMIT": ("commit_verdict", "demand", "duplicate", "advance"),
+    "VERDICT_REVEAL": ("reveal_verdict", "reveal_missing", "demand", "duplicate", "advance"),
+    "CHALLENGE": ("challenge", "descend", "demand", "duplicate", "settle"),
     "ABORTED": ("duplicate", "settle"),
     "DONE": ("claim",),
     "ENDED": ("claim",),
@@ -165,6 +177,21 @@ def attempted(play: Play) -> dict[str, Action]:
         "duplicate": Duplicate(play.id, 255, 255),
         "settle": Settle(play.id, 0, ZERO, ZERO, ZERO),
         "claim": Claim(play.id),
+        "challenge": Challenge(play.id, 0, 0, 0, ROOTS, (), b"", 0),
+        "descend": Descend(play.id, 0, ROOTS, 0),
+        "demand": Demand(play.id, 255, 0, 0),
+    }
+
+
+def moves(play: Play) -> dict[str, Action]:
+    """Every move in a dispute that there is not."""
+    return {
+        "challenge": Challenge(play.id, 1, 0, 0, ROOTS, (), b"", 0),
+        "refute": Refute(play.id, 1, 0, b"", NOTHING),
+        "unfold": Unfold(play.id, 1, ()),
+        "pick": Pick(play.id, 1, 0, ()),
+        "supply": Supply(play.id, 1, NOTHING),
+        "decide": Decide(play.id, 1),
     }
 
 
@@ -174,6 +201,8 @@ def assert_taken(play: Play) -> str:
     for name, action in attempted(play).items():
         told = play.no(account("auditor"), action)
         assert (told == "WrongPhase") == (name not in TAKEN[phase]), (phase, name, told)
+    for name, action in moves(play).items():
+        assert play.no(account("auditor"), action) == "UnknownDispute", (phase, name)
     report = Report(play.id, 0, b"metrics")
     assert play.no(account("auditor"), report) == "NotSponsor"
     assert play.do(play.sponsor, report) == []
@@ -214,6 +243,6 @@ def every_action_in_every_phase(world: World) -> None:
 @vector()
 def no_task_no_action(world: World) -> None:
     play = Play(world).start()
-    for name, action in attempted(play).items():
+    for name, action in (*attempted(play).items(), *moves(play).items()):
         lost = altered(action, task=digest("no task"))
         assert play.no(account("auditor"), lost) == "UnknownTask", name

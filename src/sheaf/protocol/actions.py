@@ -117,8 +117,8 @@ class Duplicate:
 
 @dataclass(frozen=True)
 class Settle:
-    """Move the round's money, `steps` steps of two sweeps over the cohort; the roots are the
-    claim's headers, checked on the first page of a claimed round."""
+    """Move the round's money, `steps` steps of two sweeps over the cohort and one over the
+    disputes; the roots are the claim's headers, checked on the first page of a claimed round."""
 
     task: bytes
     steps: int

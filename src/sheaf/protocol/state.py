@@ -1,7 +1,8 @@
 """State of a federation: exactly what the contract stores, under the same names.
 
-Actions live in `registration`, `rounds`, `attempts` and `settlement`; they check first and change
-afterwards, so a rejected action changes nothing.
+Actions live in `registration`, `rounds`, `attempts`, `settlement` and, of the court, in `dispute`,
+`withholding` and `docket`; they check first and change afterwards, so a rejected action changes
+nothing.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def unfold(federation: Federation, env: Env, action: Unfold) -> None:
     task = federation.task(action.task)
     dispute = live(task, action.number)
     expect_move(dispute, Standing.ASKED, env.now)
-    if dispute.is_demand or dispute.level == 0:
+    if dispute.level == 0:
         raise Rejected(Reason.WRONG_TURN)
     below = _below(dispute)
     width = 1 << dispute.level - below
