@@ -62,17 +62,25 @@ abstract contract Challenges is Docket {
         Dispute storage dispute = _live(state, number);
         _expectMove(dispute, Stage.Filed);
         if (sha256(column) != dispute.evidence) revert WrongColumn();
-        uint256 counted = state.current.counted;
-        if (!counted.has(position)) revert NotCounted();
-        bytes32 root = state.seats[_participantAt(state, position)].word;
-        Openings.Array memory array = _arrayOf(state.shape, Matter.Update);
-        (bool proven, bytes32 found) = array.element(opening, dispute.index, root);
-        if (!proven) revert WrongOpening();
-        uint256 rank = (counted & (1 << position) - 1).count();
-        if (found.int32Of().sat() == Columns.entryAt(column, rank)) revert NothingWrong();
+        int256 entry = _committed(state, dispute, position, opening);
+        uint256 rank = (state.current.counted & (1 << position) - 1).count();
+        if (entry == Columns.entryAt(column, rank)) revert NothingWrong();
         _close(state, dispute, Stage.Dismissed);
         dispute.answerer = msg.sender;
         emit Refuted(task, msg.sender, state.core.round, number, position);
+    }
+
+    /// @dev What the counted participant at `position` committed to at a dispute's coordinate.
+    function _committed(
+        Task storage state,
+        Dispute storage dispute,
+        uint256 position,
+        Opening calldata opening
+    ) private view returns (int256) {
+        if (!state.current.counted.has(position)) revert NotCounted();
+        bytes32 root = state.seats[_participantAt(state, position)].word;
+        Openings.Array memory array = _arrayOf(state.shape, Matter.Update);
+        return _opened(array, opening, dispute.index, root).int32Of().sat();
     }
 
     /// @dev A new dispute, or the sender's descent of which the chunk was served.
@@ -179,30 +187,38 @@ abstract contract Challenges is Docket {
         Opening[] calldata openings,
         int256 aggregate
     ) private view returns (bool) {
-        ServerStep.Constants memory constants = _constants(shape);
-        Openings.Array memory array = _arrayOf(shape, matter);
         if (matter == Matter.State) {
-            if (openings.length != 2) revert WrongOpening();
-            ServerStep.Place memory moments =
-                _moments(array, _opened(array, openings[0], coordinate, roots.oldState));
-            ServerStep.Place memory claimed =
-                _moments(array, _opened(array, openings[1], coordinate, roots.state));
-            moments = ServerStep.step(constants, moments, aggregate);
-            return moments.mean == claimed.mean && moments.square == claimed.square;
+            return _isNextState(shape, coordinate, roots, openings, aggregate);
         }
+        ServerStep.Constants memory constants = _constants(shape);
         // Statistics are not trained: what was there, and the aggregate on top.
         if (coordinate >= shape.trainable) constants.kind = OptimiserKind.Plain;
         bool plain = constants.kind == OptimiserKind.Plain;
         if (openings.length != (plain ? 2 : 3)) revert WrongOpening();
+        Openings.Array memory array = _arrayOf(shape, Matter.Model);
         int256 before = _opened(array, openings[0], coordinate, roots.oldModel).int32Of();
         int256 found = _opened(array, openings[1], coordinate, roots.model).int32Of();
         ServerStep.Place memory here;
-        if (!plain) {
-            array = _arrayOf(shape, Matter.State);
-            here = _moments(array, _opened(array, openings[2], coordinate, roots.oldState));
-        }
+        if (!plain) here = _openedMoments(shape, openings[2], coordinate, roots.oldState);
         here.value = before;
         return ServerStep.step(constants, here, aggregate).value == found;
+    }
+
+    /// @dev Whether an aggregate gives the claimed moments.
+    function _isNextState(
+        Shape memory shape,
+        uint256 coordinate,
+        Roots calldata roots,
+        Opening[] calldata openings,
+        int256 aggregate
+    ) private view returns (bool) {
+        if (openings.length != 2) revert WrongOpening();
+        ServerStep.Place memory moments =
+            _openedMoments(shape, openings[0], coordinate, roots.oldState);
+        ServerStep.Place memory claimed =
+            _openedMoments(shape, openings[1], coordinate, roots.state);
+        moments = ServerStep.step(_constants(shape), moments, aggregate);
+        return moments.mean == claimed.mean && moments.square == claimed.square;
     }
 
     /// @dev A word that begins with the element at a coordinate under a root.
@@ -217,12 +233,15 @@ abstract contract Challenges is Docket {
         if (!proven) revert WrongOpening();
     }
 
-    /// @dev M and V of a committed state's element; V is 0 where none is kept.
-    function _moments(Openings.Array memory array, bytes32 word)
-        private
-        pure
-        returns (ServerStep.Place memory here)
-    {
+    /// @dev M and V at a coordinate of a committed state; V is 0 where none is kept.
+    function _openedMoments(
+        Shape memory shape,
+        Opening calldata opening,
+        uint256 coordinate,
+        bytes32 root
+    ) private view returns (ServerStep.Place memory here) {
+        Openings.Array memory array = _arrayOf(shape, Matter.State);
+        bytes32 word = _opened(array, opening, coordinate, root);
         here.mean = word.int64Of();
         if (array.elementBytes > MOMENT_BYTES) here.square = (word << 64).int64Of();
     }

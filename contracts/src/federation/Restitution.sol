@@ -51,8 +51,7 @@ abstract contract Restitution is Rounds {
             // An answer is paid for by the whole bond, a refutation by half of it.
             earned = matter >= Matter.Update ? bonds : bonds / 2;
         } else if (matter >= Matter.Update && stage == Stage.Upheld) {
-            address owner = _participantAt(state, dispute.position);
-            lost = _take(state, page, owner, state.amounts.slashWithheld, Cause.Withheld);
+            lost = _slashOwner(state, page, dispute);
             earned = lost / 2;
         }
         page.burnedStake += lost - earned;
@@ -63,6 +62,15 @@ abstract contract Restitution is Rounds {
             due = earned;
         }
         _award(page, account, number, returned, earned, due);
+    }
+
+    /// @dev Slash whoever withheld an update that was demanded.
+    function _slashOwner(Task storage state, Page memory page, Dispute storage dispute)
+        private
+        returns (uint256)
+    {
+        address owner = _participantAt(state, dispute.position);
+        return _take(state, page, owner, state.amounts.slashWithheld, Cause.Withheld);
     }
 
     /// @dev Half of what an overturned attempt's members lost, at most, is paid: to each dissenter a

@@ -208,25 +208,25 @@ abstract contract Settling is Restitution {
         for (uint256 slot = 0; concerned >> slot != 0; ++slot) {
             if (!concerned.has(slot)) continue;
             address account = _memberAt(state, number, slot);
-            Seat storage seat = state.seats[account];
-            if (uint256(attempt.silent).has(slot)) {
-                // A seat that cannot cover a round stood empty, which is no silence.
-                if (seat.stake >= _aggregatorRoundStake(state.amounts)) {
-                    page.burnedStake +=
-                        _take(state, page, account, state.amounts.slashSilent, Cause.Silent);
-                }
-            }
+            if (uint256(attempt.silent).has(slot)) _slashSilent(state, page, account);
             if (!agreed.has(slot)) continue;
             if (overturned) {
                 uint256 amount = state.amounts.slashOverturned;
                 pot += _take(state, page, account, amount, Cause.Overturned);
             } else if (fee != 0) {
                 page.dust -= fee;
-                seat.credit += uint96(fee);
+                state.seats[account].credit += uint96(fee);
                 emit FeePaid(page.task, account, page.round, fee);
             }
         }
         if (overturned) _shareOverturned(state, page, number, attempt, pot);
+    }
+
+    /// @dev A seat that cannot cover a round stood empty, which is no silence.
+    function _slashSilent(Task storage state, Page memory page, address account) private {
+        Amounts storage amounts = state.amounts;
+        if (state.seats[account].stake < _aggregatorRoundStake(amounts)) return;
+        page.burnedStake += _take(state, page, account, amounts.slashSilent, Cause.Silent);
     }
 
     function _accountAt(Task storage state, Page memory page, uint256 position)
