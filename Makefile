@@ -65,7 +65,7 @@ docs: setup ## render the reference pages from the code
 	$(BIN)/python docs/render.py
 
 gas: setup ## compare gas per action with the snapshot
-	$(BIN)/python benchmarks/gas.py --check
+	$(BIN)/python -m benchmarks.gas --check
 
 mutants: setup ## break specification and contracts on purpose; the tests must notice
 	$(BIN)/python tests/mutants/run.py

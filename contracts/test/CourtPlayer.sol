@@ -110,7 +110,7 @@ abstract contract CourtPlayer is Harness {
         if (dispute.stage == Stage.Filed) _refute(account, number, dispute.index);
         else if (dispute.matter >= Matter.Update) _supplyUpdate(account, number, dispute);
         else if (dispute.stage == Stage.Served) _challenge(dispute.opener, choice, number);
-        else if (dispute.stage < Stage.Served) _goOn(account, number, dispute, choice);
+        else if (dispute.stage < Stage.Served) _goDown(account, number, choice);
     }
 
     function _refute(address account, uint256 number, uint256 coordinate) private {
@@ -131,6 +131,16 @@ abstract contract CourtPlayer is Harness {
             _opening(_content("update", _updateAt(dispute.position)), dispute.index);
         if (_try(account, abi.encodeCall(ICourt.supply, (_task, number, opening)))) {
             ++reached[Stage.Dismissed];
+        }
+    }
+
+    /// @dev Up to four moves of a descent at once, or none would ever come to its end.
+    function _goDown(address account, uint256 number, uint256 choice) private {
+        for (uint256 moves = 1 + choice % 4; moves > 0; --moves) {
+            State.Dispute memory dispute = federation.disputeOf(_task, number);
+            if (dispute.stage == Stage.Served) _challenge(dispute.opener, choice, number);
+            bool waits = dispute.stage == Stage.Asked || dispute.stage == Stage.Unfolded;
+            if (waits) _goOn(account, number, dispute, choice);
         }
     }
 

@@ -31,7 +31,7 @@ contract FederationTest is Harness {
             handler.play(0, uint256(keccak256(abi.encode(call))));
         }
         for (uint256 stage = 1; stage <= uint256(Stage.Dismissed); ++stage) {
-            assertEq(handler.reached(Stage(stage)) == 0 ? stage : 0, 0);
+            assertTrue(handler.reached(Stage(stage)) > 0);
         }
     }
 

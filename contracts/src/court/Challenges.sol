@@ -18,7 +18,6 @@ import {Docket} from "./Docket.sol";
 abstract contract Challenges is Docket {
     using Arithmetic for int256;
     using Bitmap for uint256;
-    using Columns for int256[];
     using Openings for Openings.Array;
     using Openings for bytes32;
 
@@ -148,15 +147,15 @@ abstract contract Challenges is Docket {
         view
         returns (int256)
     {
-        int256[] memory entries = Columns.entriesOf(column);
-        uint256 count = entries.length;
+        uint256 count = column.length / ELEMENT_BYTES;
         if (shape.rule == WEIGHTED_MEAN) {
-            return entries.weightedMean(_weights(state, count));
+            return Columns.weightedMean(Columns.entriesOf(column), _weights(state, count));
         }
         if (shape.rule == Bounds.TRIMMED_MEAN) {
-            return entries.middleMean(count * shape.trimNumerator / shape.trimDenominator);
+            uint256 trim = count * shape.trimNumerator / shape.trimDenominator;
+            return Columns.middleMean(column, trim);
         }
-        return entries.middleMean(Columns.medianTrim(count));
+        return Columns.middleMean(column, Columns.medianTrim(count));
     }
 
     /// @dev Samples of the counted updates, of which there are `count`, in cohort order.
@@ -168,12 +167,14 @@ abstract contract Challenges is Docket {
         weights = new uint256[](count);
         uint256 counted = state.current.counted;
         uint256 index = 0;
-        for (uint256 slot = 0; index < count; ++slot) {
-            uint256 lanes = state.samples[slot];
-            uint256 wanted = uint16(counted >> slot * SAMPLES_PER_SLOT);
-            for (; wanted != 0; wanted >>= 1) {
-                if (wanted & 1 == 1) weights[index++] = uint16(lanes);
-                lanes >>= SAMPLES_BITS;
+        unchecked {
+            for (uint256 slot = 0; index < count; ++slot) {
+                uint256 lanes = state.samples[slot];
+                uint256 wanted = uint16(counted >> slot * SAMPLES_PER_SLOT);
+                for (; wanted != 0; wanted >>= 1) {
+                    if (wanted & 1 == 1) weights[index++] = uint16(lanes);
+                    lanes >>= SAMPLES_BITS;
+                }
             }
         }
     }

@@ -45,7 +45,7 @@ abstract contract Withholding is Docket, Members {
         Task storage state = _task(task);
         Dispute storage dispute = _live(state, number);
         _expectMove(dispute, Stage.Asked);
-        if (_isDemand(dispute) || dispute.level == 0) revert WrongTurn();
+        if (dispute.level == 0) revert WrongTurn();
         if (hashes.length != _width(state, dispute)) revert WrongNodes();
         if (Trees.rootOf(hashes) != dispute.evidence) revert WrongNodes();
         uint256 deadline = _moveDeadline(state);

@@ -1,0 +1,152 @@
+"""Gas of the court's moves, over a model of ten million coordinates in chunks of 4 KiB.
+
+Content is random, so that hardly a byte of it is zero. Of each tree one chunk is known and the rest
+are hashes; the column is a lie, which is filed like the truth and can be refuted.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from benchmarks.staging import (
+    MEAN,
+    PARTICIPANTS,
+    PHASE_S,
+    SLASH,
+    Gas,
+    Stage,
+    begin,
+    claim,
+    reveal,
+    word,
+)
+from sheaf.protocol import merkle
+from sheaf.protocol.actions import (
+    Challenge,
+    Decide,
+    Demand,
+    Descend,
+    Pick,
+    Refute,
+    Roots,
+    Supply,
+    Unfold,
+)
+from sheaf.protocol.arithmetic import ELEMENT_BYTES
+from sheaf.protocol.hashing import ZERO
+from sheaf.protocol.opening import Opening, Shape
+from sheaf.protocol.state import Matter
+from sheaf.protocol.terms import Model, RuleKind
+
+ADAM = replace(
+    MEAN, optimiser=3, mean_divisor=10, square_divisor=1000, rate=2**20, floor=2**14
+)
+MEDIAN = replace(MEAN, rule=RuleKind.COORDINATE_MEDIAN)
+COORDINATE = 5_000_001
+POSITION = 42
+"""Of the update that is opened, in the cohort."""
+
+LIMITS = {
+    "challenge + refute, mean of 100": 550_000,
+    "challenge, mean of 100": 400_000,
+    "refute, of 100": 400_000,
+    "challenge, Adam, mean of 100": 500_000,
+    "challenge, median of 100": 900_000,
+    "challenge, mean, one participant more": 1_000,
+    "challenge, median, one participant more": 5_000,
+}
+
+
+class Tree:
+    """A committed array of which one chunk is known."""
+
+    def __init__(self, shape: Shape, name: str) -> None:
+        self.index = COORDINATE // shape.per_chunk
+        chunk = random.Random(name).randbytes(shape.chunk_size(self.index))
+        self.leaves = [word(name, index) for index in range(shape.leaves)]
+        self.leaves[self.index] = merkle.leaf_hash(chunk)
+        self.opening = Opening(chunk, tuple(merkle.inclusion_path(self.leaves, self.index)))
+        self.root = merkle.root_of(self.leaves)
+
+    def below(self, level: int, first: int, count: int) -> tuple[bytes, ...]:
+        """Nodes of a level, from the `first` on."""
+        width = 1 << level
+        runs = (self.leaves[i * width : (i + 1) * width] for i in range(first, first + count))
+        return tuple(merkle.root_of(run) for run in runs if run)
+
+
+class Contest:
+    """A round with a claim in its window, and what can be opened of it."""
+
+    def __init__(self, model: Model, counted: int) -> None:
+        self.stage = Stage(same_token=True)
+        whole = Shape(ELEMENT_BYTES, model.coordinates, 1 << model.chunk_log2)
+        self.old, self.new, self.update = (Tree(whole, name) for name in ("old", "new", "update"))
+        self.states, state = [], [ZERO, ZERO]
+        if model.optimiser:
+            moments = Shape(model.server.element_bytes, model.trainable, 1 << model.chunk_log2)
+            self.states = [Tree(moments, "old state"), Tree(moments, "new state")]
+            state = [tree.root for tree in self.states]
+        self.task = begin(self.stage, model, (self.old.root, state[0]))
+        owner = self.task.participant_at(POSITION)
+        roots = [
+            self.update.root if seat == owner else word("root", seat)
+            for seat in self.stage.seats[:PARTICIPANTS]
+        ]
+        reveal(self.stage, self.task, roots)
+        claim(self.stage, self.task, (1 << counted) - 1, self.new.root, state[1])
+        self.roots = Roots(self.new.root, state[1], self.old.root, state[0])
+        self.column = random.Random(counted).randbytes(4 * counted)
+
+    def challenge(self) -> int:
+        """File the column; the gas."""
+        openings = [self.old.opening, self.new.opening]
+        openings += [tree.opening for tree in self.states[:1]]
+        where = (self.task.id, 0, Matter.MODEL, COORDINATE)
+        action = Challenge(*where, self.roots, tuple(openings), self.column, SLASH)
+        return self.stage.act([(self.stage.auditor, action)])
+
+    def refute(self) -> int:
+        """Open what one participant committed to; the gas."""
+        action = Refute(self.task.id, 1, POSITION, self.column, self.update.opening)
+        return self.stage.act([(self.stage.sponsor, action)])
+
+    def other_moves(self) -> Gas:
+        """A demand that is answered, a descent as far as the chunk, a decision: their gas."""
+        stage, task, where = self.stage, self.task, self.task.id
+        stage.act([(stage.auditor, Demand(where, POSITION, self.update.index, SLASH))])
+        stage.act([(stage.sponsor, Supply(where, 2, self.update.opening))])
+        stage.act([(stage.auditor, Descend(where, Matter.MODEL, self.roots, SLASH))])
+        dispute = task.current.disputes[2]
+        while dispute.level:
+            below = max(dispute.level - 6, 0)
+            width = 1 << dispute.level - below
+            hashes = self.new.below(below, dispute.at * width, width)
+            stage.act([(stage.sponsor, Unfold(where, 3, hashes))])
+            child = (self.new.index >> below) - dispute.at * width
+            stage.act([(stage.auditor, Pick(where, 3, child, hashes))])
+        chunk = Opening(self.new.opening.chunk, ())
+        stage.act([(stage.sponsor, Supply(where, 3, chunk))])
+        stage.now += PHASE_S
+        stage.act([(stage.sponsor, Decide(where, 3))])
+        names = ("Demand", "Supply", "Descend", "Unfold", "Pick", "Decide")
+        return {name: stage.gas[name] for name in names}
+
+
+def figures() -> tuple[Gas, dict[str, int]]:
+    """Gas of the other moves, and the promised figures."""
+    mean, half = Contest(MEAN, PARTICIPANTS), Contest(MEAN, PARTICIPANTS // 2)
+    challenge, refute = mean.challenge(), mean.refute()
+    median, half_median = Contest(MEDIAN, PARTICIPANTS), Contest(MEDIAN, PARTICIPANTS // 2)
+    ordered = median.challenge()
+    found = (
+        challenge + refute,
+        challenge,
+        refute,
+        Contest(ADAM, PARTICIPANTS).challenge(),
+        ordered,
+        -(-2 * (challenge - half.challenge()) // PARTICIPANTS),
+        -(-2 * (ordered - half_median.challenge()) // PARTICIPANTS),
+    )
+    return mean.other_moves(), dict(zip(LIMITS, found, strict=True))
