@@ -16,6 +16,7 @@ from sheaf.protocol.errors import BlobMissing
 from sheaf.protocol.events import Cause, Phase
 from sheaf.protocol.optimisers import Constants
 from sheaf.protocol.state import Matter, Standing
+from sheaf.protocol.task import RuleChoice
 from tests.nodes import faults
 from tests.nodes.courtroom import MOVES, Courtroom, Performers, held
 from tests.nodes.plans import STAKE, plan
@@ -104,6 +105,25 @@ def test_wrong_steps_and_wrong_states_of_optimisers_fall(algorithm: Any, what: s
     for number in (1, 2):
         assert room.trail.state_after(number) == usual.trail.state_after(number)
         assert room.trail.model_after(number, b"") == usual.trail.model_after(number, b"")
+
+
+@pytest.mark.parametrize("coordinate", [6, 7, 9])
+def test_a_statistic_is_challenged_without_a_state_that_does_not_move_it(coordinate: int) -> None:
+    fault = faults.in_first_attempts(faults.wrong_at(coordinate))
+    room = held(committee({e.Aggregate: fault}), algorithm=ADAM, statistics=3)
+    (filed,) = room.actions(a.Challenge)
+    # Seven are trainable: the old and the claimed value, and the old state of what it moves.
+    assert len(filed.action.openings) == (3 if coordinate < 7 else 2)
+    assert filed.action.coordinate == coordinate
+    assert room.failures == [Cause.OVERTURNED]
+
+
+@pytest.mark.parametrize("rule", [("coordinate_median", (0, 1)), ("trimmed_mean", (1, 4))])
+def test_whatever_the_rule_a_wrong_claim_falls(rule: tuple[str, tuple[int, int]]) -> None:
+    room = held(committee(CLAIMS), rule=RuleChoice(*rule))
+    assert room.moves == ["challenger Challenge", "challenger Decide"]
+    # 2, 3, 4, 5 at the first coordinate: the middle two are left, 3.5, away from zero.
+    assert room.model(room.trail.model_after(1, b""))[0] == 4
 
 
 # A claim whose bytes are withheld
