@@ -237,6 +237,23 @@ def test_a_sacrificial_challenge_of_a_wrong_claim_changes_nothing() -> None:
     assert room.failures == [Cause.OVERTURNED]
 
 
+def test_a_challenger_does_not_wait_until_a_sacrifice_is_dismissed() -> None:
+    room = Courtroom({"aggregator": CLAIMS})
+    _outsider_files(room, wrong=2)
+    watching = room.actors["challenger"]
+    told = []
+    for _ in range(3):
+        wanted = watching.decide(room.now + 1)
+        told.append([type(w.action) if isinstance(w, e.Send) else type(w) for w in wanted])
+        room.turn()
+    # What it has tested before it had read all is tested again.
+    assert told == [
+        [e.Compare, e.Aggregate],
+        [e.Compare, e.Accuse],
+        [a.Refute, a.Challenge],
+    ]
+
+
 def test_no_second_challenge_is_filed_where_a_true_column_stands() -> None:
     fault = faults.in_first_attempts(faults.wrong_at(4))
     room = Courtroom({"aggregator": {e.Aggregate: fault}})
