@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Court} from "../src/Court.sol";
+import {Stage} from "../src/interfaces/Disputes.sol";
+import {ICourt} from "../src/interfaces/ICourt.sol";
+import {IProtocol} from "../src/interfaces/IProtocol.sol";
 import {IVault} from "../src/interfaces/IVault.sol";
 import {Phase} from "../src/interfaces/Terms.sol";
 import {Token} from "../src/Token.sol";
@@ -19,6 +23,33 @@ contract FederationTest is Harness {
         for (uint256 call = 0; call < 60; ++call) handler.play(0, 7 * call + 1);
         assertTrue(handler.left(Phase.Challenge) > 0);
         assertTrue(handler.earned() > 0);
+    }
+
+    /// @dev So does a campaign in court only if disputes come to every stage and every end.
+    function test_disputes_come_to_every_stage() public {
+        for (uint256 call = 0; call < 400; ++call) {
+            handler.play(0, uint256(keccak256(abi.encode(call))));
+        }
+        for (uint256 stage = 1; stage <= uint256(Stage.Dismissed); ++stage) {
+            assertTrue(handler.reached(Stage(stage)) > 0);
+        }
+    }
+
+    function test_the_court_alone_finds_no_task() public {
+        ICourt court = ICourt(address(new Court()));
+        ICourt federation = ICourt(address(handler.federation()));
+        vm.expectRevert(abi.encodeWithSelector(IProtocol.UnknownTask.selector));
+        court.decide(0, 1);
+        vm.expectRevert(abi.encodeWithSelector(IProtocol.UnknownTask.selector));
+        federation.decide(0, 1);
+    }
+
+    function test_what_nobody_has_is_turned_away() public {
+        address federation = address(handler.federation());
+        (bool taken,) = federation.call(hex"deadbeef");
+        assertTrue(!taken);
+        (taken,) = federation.call{value: 1}("");
+        assertTrue(!taken);
     }
 
     function test_strangers_move_nothing_in_the_vault() public {

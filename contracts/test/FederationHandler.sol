@@ -1,90 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Federation} from "../src/Federation.sol";
+import {ICourt} from "../src/interfaces/ICourt.sol";
 import {IFederation} from "../src/interfaces/IFederation.sol";
 import {IVault} from "../src/interfaces/IVault.sol";
 import {Cohort, Economics, Model, Phase, Schedule, Terms} from "../src/interfaces/Terms.sol";
-import {Bitmap} from "../src/libraries/Bitmap.sol";
 import {Token} from "../src/Token.sol";
-import {Harness} from "./Harness.sol";
-
-/// @notice A federation that also says where a task's tokens are.
-contract Books is Federation {
-    using Bitmap for uint256;
-
-    constructor(address token) Federation(token) {}
-
-    function phaseOf(bytes32 id) external view returns (Phase) {
-        return tasks[id].core.phase;
-    }
-
-    function deadlineOf(bytes32 id) external view returns (uint256) {
-        return tasks[id].core.deadline;
-    }
-
-    function placeOf(bytes32 id)
-        external
-        view
-        returns (uint256 round, uint256 attempt, uint256 revealed, uint256 counted)
-    {
-        Task storage task = tasks[id];
-        return (
-            task.core.round, task.core.attempt, task.current.revealed, task.current.counted
-        );
-    }
-
-    /// @notice Reward tokens that lie with the task, withdrawable ones aside.
-    function rewards(bytes32 id, address[] calldata accounts) external view returns (uint256 sum) {
-        Money storage money = tasks[id].money;
-        sum = uint256(money.escrow) + money.dust + money.burned;
-        for (uint256 index = 0; index < accounts.length; ++index) {
-            sum += tasks[id].seats[accounts[index]].credit;
-        }
-    }
-
-    /// @notice Stake tokens that lie with the task, withdrawable ones aside.
-    function stakes(bytes32 id, address[] calldata accounts) external view returns (uint256 sum) {
-        Task storage task = tasks[id];
-        sum = uint256(task.money.burnedStake) + task.settlement.pool;
-        uint256 locks = uint256(task.attempts[0].missing).count();
-        locks += uint256(task.attempts[1].missing).count();
-        sum += locks * task.amounts.courtBond;
-        for (uint256 index = 0; index < accounts.length; ++index) {
-            sum += task.seats[accounts[index]].stake;
-        }
-    }
-}
+import {CourtPlayer} from "./CourtPlayer.sol";
 
 /// @notice Plays tasks: each call lets some accounts act in the running phase, each in its own way,
 /// and closes it. What an account may not do now is tried in vain.
-contract FederationHandler is Harness {
+contract FederationHandler is CourtPlayer {
     uint256 private constant PARTICIPANTS = 4;
     uint256 private constant SEATS = 11;
     uint256 private constant DURATION_S = 100;
     uint256 private constant SUPPLY = 1e15;
     uint256 private constant PURSE = SUPPLY / 100;
 
-    /// @dev Selector of what the language's own checks revert with.
-    bytes4 private constant PANIC = bytes4(keccak256("Panic(uint256)"));
-
     Token public immutable stakeToken;
     Token public immutable rewardToken;
-    Books public immutable federation;
-
     address[] private _accounts;
     bytes32[] private _tasks;
-    bytes32 private _task;
 
     /// @notice How often each phase was left: what a campaign reached.
     mapping(Phase phase => uint256) public left;
 
-    error Panicked(bytes data);
-
     constructor() {
         stakeToken = new Token("Stake", "S", 6, address(this), SUPPLY);
         rewardToken = new Token("Reward", "R", 18, address(this), SUPPLY);
-        federation = new Books(address(stakeToken));
+        _found(address(stakeToken));
         address vault = address(federation.vault());
         for (uint256 index = 0; index <= SEATS; ++index) {
             address account = address(uint160(0xACC000 + index));
@@ -114,10 +58,7 @@ contract FederationHandler is Harness {
             if (word % 3 == 0) _task = 0;
             return;
         }
-        uint256 deadline = federation.deadlineOf(_task);
-        if (block.timestamp < deadline) vm.warp(deadline);
-        if (phase == Phase.Challenge || phase == Phase.Aborted) _settle(1 + word % 8, word);
-        else federation.advance(_task);
+        _close(phase, word);
         ++left[phase];
     }
 
@@ -140,13 +81,39 @@ contract FederationHandler is Harness {
         }
     }
 
+    /// @dev At its deadline; what waits in court is decided before, where that must or may be.
+    function _close(Phase phase, uint256 word) private {
+        _pass();
+        if (phase == Phase.Challenge || word % 2 == 0) {
+            _decideAll();
+            if (federation.phaseOf(_task) != phase) return;
+            _pass();
+        }
+        if (phase == Phase.Aborted || phase == Phase.Challenge && !federation.isVoid(_task)) {
+            _settle(1 + word % 8, word);
+            return;
+        }
+        try federation.advance(_task) {}
+        catch {
+            // No quorum, while a demand is open.
+            _decideAll();
+            federation.advance(_task);
+        }
+    }
+
+    function _pass() private {
+        uint256 deadline = federation.deadlineOf(_task);
+        if (block.timestamp < deadline) vm.warp(deadline);
+    }
+
     function _publish(uint256 word) private {
         bytes32 document = keccak256(abi.encode(_tasks.length));
         address sponsor = _accounts[SEATS];
         Terms memory terms = _terms(word);
         uint256 escrow = 3 * (terms.economics.roundReward + terms.economics.committeeFee);
+        bytes32 root = _modelRoot(INITIAL);
         vm.prank(sponsor);
-        federation.publish(terms, document, bytes32(uint256(1)), 0, escrow + word % 5);
+        federation.publish(terms, document, root, 0, escrow + word % 5);
         _task = _hash(
             abi.encode(
                 bytes32("sheaf/task/1"), block.chainid, address(federation), sponsor, document
@@ -166,7 +133,7 @@ contract FederationHandler is Harness {
             DURATION_S,
             DURATION_S,
             DURATION_S,
-            word % 2 * DURATION_S
+            1 + word % 2 * DURATION_S
         );
         terms.cohort = Cohort(2, 3, 3, 1000, word % 2);
         terms.economics = Economics(
@@ -184,10 +151,8 @@ contract FederationHandler is Harness {
         } else if (phase == Phase.Open) {
             _try(account, abi.encodeCall(IFederation.open, (_task, _task)));
         } else if (phase == Phase.Challenge || phase == Phase.Aborted) {
-            _try(
-                account,
-                abi.encodeCall(IFederation.duplicate, (_task, choice % 3, choice / 4 % 3))
-            );
+            _try(account, abi.encodeCall(ICourt.duplicate, (_task, choice % 3, choice / 4 % 3)));
+            if (phase == Phase.Challenge) _dispute(account, choice >> 8);
         } else if (phase == Phase.Done || phase == Phase.Ended) {
             _try(account, abi.encodeCall(IFederation.claim, (_task)));
             if (choice % 2 == 0) _withdraw(account);
@@ -203,7 +168,7 @@ contract FederationHandler is Harness {
         if (phase == Phase.Commit || phase == Phase.Reveal) {
             bytes32 update = keccak256(abi.encode(_task, round, account));
             // Few distinct roots, so that duplicates come up.
-            bytes32 root = bytes32(1 + uint256(update) % 2);
+            bytes32 root = _updateRoot(uint256(update) % 2);
             uint256 samples = 1 + uint256(update) % 1000;
             bytes memory preimage = abi.encode(
                 bytes32("sheaf/update/1"), block.chainid, federation, _task, round, account
@@ -220,6 +185,7 @@ contract FederationHandler is Harness {
             _try(account, abi.encodeCall(IFederation.hold, (_task, bitmap)));
         } else {
             _vote(phase, account, lot, attempt, round, counted);
+            _demandOrSupply(account, choice);
         }
     }
 
@@ -235,12 +201,12 @@ contract FederationHandler is Harness {
         uint256 kind = uint256(lot) % 10;
         bool missing = kind == 9;
         if (phase == Phase.VerdictReveal) {
-            bytes32 model = _model(kind < 7 ? 0 : 1);
+            bytes32 model = _modelRoot(kind < 7 ? 0 : 1);
             uint256 position = uint256(lot) % 3;
             _try(
                 account,
                 missing
-                    ? abi.encodeCall(IFederation.revealMissing, (_task, position, 1, 0, lot))
+                    ? abi.encodeCall(ICourt.revealMissing, (_task, position, 1, 0, lot))
                     : abi.encodeCall(IFederation.revealVerdict, (_task, 0, model, 0, 0, lot))
             );
             return;
@@ -256,7 +222,7 @@ contract FederationHandler is Harness {
         );
         bytes memory tail = missing
             ? abi.encode(uint256(lot) % 3, uint256(1))
-            : abi.encode(counted, bytes32(0), _header(_model(kind < 7 ? 0 : 1)), bytes32(0));
+            : abi.encode(counted, bytes32(0), _header(_modelRoot(kind < 7 ? 0 : 1)), bytes32(0));
         preimage = bytes.concat(preimage, tail, abi.encode(bytes32(0), lot));
         _try(account, abi.encodeCall(IFederation.commitVerdict, (_task, _hash(preimage))));
     }
@@ -264,10 +230,10 @@ contract FederationHandler is Harness {
     /// @dev One page under the right claim: the header of one of two models.
     function _settle(uint256 steps, uint256 word) private {
         if (word % 4 == 0) steps = type(uint256).max;
-        bytes32 first = _header(_model(0));
+        bytes32 first = _header(_modelRoot(0));
         try federation.settle(_task, steps, 0, first, 0) {}
         catch {
-            federation.settle(_task, steps, 0, _header(_model(1)), 0);
+            federation.settle(_task, steps, 0, _header(_modelRoot(1)), 0);
         }
     }
 
@@ -283,13 +249,6 @@ contract FederationHandler is Harness {
         try vault.withdraw(token) {} catch {}
     }
 
-    function _try(address account, bytes memory data) private {
-        vm.prank(account);
-        (bool ok, bytes memory reason) = address(federation).call(data);
-        // A refusal is a custom error; a panic would be a defect.
-        if (!ok && bytes4(reason) == PANIC) revert Panicked(data);
-    }
-
     /// @dev A hash's words from the domain to the account, without places between.
     function _preimage(bytes32 domain, address account, bytes memory tail)
         private
@@ -299,18 +258,5 @@ contract FederationHandler is Harness {
         return bytes.concat(
             abi.encode(domain, block.chainid, federation, _task, account), tail
         );
-    }
-
-    function _model(uint256 choice) private pure returns (bytes32) {
-        return bytes32(100 + choice);
-    }
-
-    /// @dev Ten coordinates of four bytes in chunks of sixteen.
-    function _header(bytes32 root) private pure returns (bytes32) {
-        return _hash(abi.encodePacked(bytes1(0x02), abi.encode(1, 4, 10, 3, root)));
-    }
-
-    function _hash(bytes memory preimage) private pure returns (bytes32) {
-        return sha256(preimage);
     }
 }
