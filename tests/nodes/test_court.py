@@ -64,6 +64,27 @@ def test_a_wrong_claim_is_challenged_at_its_first_wrong_coordinate(
     assert room.trail.model_after(1, b"") == honest.trail.model_after(1, b"")
 
 
+def test_of_several_wrong_coordinates_the_first_is_challenged() -> None:
+    fault = faults.in_first_attempts(faults.wrong_at(9, 6, 5))
+    (filed,) = held(committee({e.Aggregate: fault})).actions(a.Challenge)
+    assert filed.action.coordinate == 5
+
+
+def test_a_claim_that_falls_closes_what_else_is_open() -> None:
+    room = Courtroom(committee(CLAIMS))
+    room.run(lambda trail: bool(trail.rounds and trail.now.disputes))
+    (filed,) = room.actions(a.Challenge)
+    outsider = b"\x07" * 20
+    room.inject(outsider, a.Descend(room.trail.task, Matter.MODEL, filed.action.roots, STAKE))
+    assert len(room.trail.now.pending) == 2
+    room.run(lambda trail: trail.attempt == 2)
+    assert room.trail.now.pending == {}
+    room.run()
+    assert [s for s in room.sent if s.rejected and not isinstance(s.action, a.Claim)] == []
+    returned = [p.returned for p in room.trail.payments if isinstance(p, CourtPaid)]
+    assert returned == [STAKE, STAKE, 0]
+
+
 def test_what_reads_as_the_same_integer_is_another_claim() -> None:
     lowest = np.array([-(2**31) + 1] * 5, dtype=np.int32)
     down: Performers = {e.Train: faults.moving_by(-1)}
