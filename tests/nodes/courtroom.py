@@ -38,8 +38,8 @@ SAMPLES = {"participant-1": 10, "participant-2": 20, "participant-3": 30, "parti
 
 
 class Courtroom(Rehearsal):
-    """One task of `coordinates` trainable numbers in chunks of sixteen bytes; the first
-    coordinates of a participant's update are its number, 2, 3, ..., later by rounds.
+    """One task of `coordinates` numbers in chunks of sixteen bytes, the last of which may be
+    `statistics`; a participant's update begins with its number plus the round's.
 
     `others` give actors, by the start of their names, other ways of doing things.
     """
@@ -51,6 +51,7 @@ class Courtroom(Rehearsal):
         aggregators: int = 6,
         rounds: int = 1,
         initial: NDArray[np.int32] | None = None,
+        statistics: int = 0,
         **changes: Any,
     ) -> None:
         usual = plan(schedule=schedule(rounds), economics=economics(rounds), chunk_bytes=16)
@@ -58,7 +59,11 @@ class Courtroom(Rehearsal):
         start = np.arange(0, 100 * coordinates, 100, dtype=np.int32)
         start = start if initial is None else initial
         coordinates, root = start.size, commit(start, Kind.MODEL, 16).tree_root
-        layout = (Tensor("weight", (coordinates,), "trainable", 16),)
+        layout: tuple[Tensor, ...] = (
+            Tensor("weight", (coordinates - statistics,), "trainable", 16),
+        )
+        if statistics:
+            layout += (Tensor("mean", (statistics,), "statistic", 16),)
         self.task = Task.decode(made.task(layout, digest("bundle"), root, REWARD).encode())
         self.shared = MemoryStore()
         self.shared.put(self.task.encode(), self.task.cid)

@@ -79,15 +79,15 @@ def penniless(cast: Cast, name: str) -> None:
     cast.federation.client.send([Call(account, book.stake_token, nothing, 100_000)])
 
 
-def wrong_at(coordinate: int, by: int = 1) -> Performer:
-    """An aggregation that is wrong at one coordinate, kept under its true root."""
+def wrong_at(*coordinates: int, by: int = 1) -> Performer:
+    """An aggregation that is wrong at some coordinates, kept under its true root."""
 
     def perform(shop: Workshop, effect: e.Aggregate, trail: Trail) -> e.LocalEvent:
         honest = combine(shop, effect, trail)
         assert isinstance(honest, e.Aggregated)
         task = published_task(shop.shared, trail)
         model = np.frombuffer(shop.own.get(vector_id(task, honest.root)), "<i4").copy()
-        model[coordinate] += by
+        model[[*coordinates]] += by
         root = commit(model, Kind.MODEL, task.model.chunk_bytes).tree_root
         shop.own.put(lattice.to_bytes(model), vector_id(task, root))
         return replace(honest, root=root)

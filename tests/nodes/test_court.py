@@ -16,6 +16,7 @@ from sheaf.protocol.errors import BlobMissing
 from sheaf.protocol.events import Cause, Phase
 from sheaf.protocol.optimisers import Constants
 from sheaf.protocol.state import Matter, Standing
+from sheaf.protocol.task import RuleChoice
 from tests.nodes import faults
 from tests.nodes.courtroom import MOVES, Courtroom, Performers, held
 from tests.nodes.plans import STAKE, plan
@@ -63,6 +64,27 @@ def test_a_wrong_claim_is_challenged_at_its_first_wrong_coordinate(
     assert room.trail.model_after(1, b"") == honest.trail.model_after(1, b"")
 
 
+def test_of_several_wrong_coordinates_the_first_is_challenged() -> None:
+    fault = faults.in_first_attempts(faults.wrong_at(9, 6, 5))
+    (filed,) = held(committee({e.Aggregate: fault})).actions(a.Challenge)
+    assert filed.action.coordinate == 5
+
+
+def test_a_claim_that_falls_closes_what_else_is_open() -> None:
+    room = Courtroom(committee(CLAIMS))
+    room.run(lambda trail: bool(trail.rounds and trail.now.disputes))
+    (filed,) = room.actions(a.Challenge)
+    outsider = b"\x07" * 20
+    room.inject(outsider, a.Descend(room.trail.task, Matter.MODEL, filed.action.roots, STAKE))
+    assert len(room.trail.now.pending) == 2
+    room.run(lambda trail: trail.attempt == 2)
+    assert room.trail.now.pending == {}
+    room.run()
+    assert [s for s in room.sent if s.rejected and not isinstance(s.action, a.Claim)] == []
+    returned = [p.returned for p in room.trail.payments if isinstance(p, CourtPaid)]
+    assert returned == [STAKE, STAKE, 0]
+
+
 def test_what_reads_as_the_same_integer_is_another_claim() -> None:
     lowest = np.array([-(2**31) + 1] * 5, dtype=np.int32)
     down: Performers = {e.Train: faults.moving_by(-1)}
@@ -104,6 +126,25 @@ def test_wrong_steps_and_wrong_states_of_optimisers_fall(algorithm: Any, what: s
     for number in (1, 2):
         assert room.trail.state_after(number) == usual.trail.state_after(number)
         assert room.trail.model_after(number, b"") == usual.trail.model_after(number, b"")
+
+
+@pytest.mark.parametrize("coordinate", [6, 7, 9])
+def test_a_statistic_is_challenged_without_a_state_that_does_not_move_it(coordinate: int) -> None:
+    fault = faults.in_first_attempts(faults.wrong_at(coordinate))
+    room = held(committee({e.Aggregate: fault}), algorithm=ADAM, statistics=3)
+    (filed,) = room.actions(a.Challenge)
+    # Seven are trainable: the old and the claimed value, and the old state of what it moves.
+    assert len(filed.action.openings) == (3 if coordinate < 7 else 2)
+    assert filed.action.coordinate == coordinate
+    assert room.failures == [Cause.OVERTURNED]
+
+
+@pytest.mark.parametrize("rule", [("coordinate_median", (0, 1)), ("trimmed_mean", (1, 4))])
+def test_whatever_the_rule_a_wrong_claim_falls(rule: tuple[str, tuple[int, int]]) -> None:
+    room = held(committee(CLAIMS), rule=RuleChoice(*rule))
+    assert room.moves == ["challenger Challenge", "challenger Decide"]
+    # 2, 3, 4, 5 at the first coordinate: the middle two are left, 3.5, away from zero.
+    assert room.model(room.trail.model_after(1, b""))[0] == 4
 
 
 # A claim whose bytes are withheld

@@ -93,22 +93,21 @@ def test_an_update_of_which_every_chunk_is_posted_is_put_together(honest: Courtr
 
 
 def test_no_demand_is_made_in_time_that_answers_added() -> None:
-    def late(shop: Any, effect: e.Produce, trail: Any) -> e.LocalEvent:
-        return faults.producing_all_but(-1)(shop, effect, trail)
-
-    room = Courtroom({"participant-2": {**KEEPS, e.Produce: late}, "aggregator": BLIND})
-    owner = room.actors["participant-2"]
-    room.run(lambda trail: bool(trail.rounds and trail.now.disputes))
+    grudging = {**KEEPS, e.Produce: faults.producing_all_but(-1)}
+    room = Courtroom({"participant-2": grudging, "aggregator": BLIND})
+    room.run(lambda trail: bool(trail.rounds and trail.now.pending))
     (dispute,) = room.trail.now.pending.values()
-    owner.absent = True
-    room.run(lambda trail: room.now >= dispute.deadline - MOVE_S // 8)
-    owner.absent = False
-    room.run(lambda trail: not trail.now.pending)
-    # One answer came with a move's last eighth to go: the window's first end is nearer than its
-    # new one, and past that no chunk is demanded any more.
+    # The move began a second after the window, so that its last second is past the window's end.
+    first_end = room.trail.deadline
+    room.now = dispute.deadline - 2
     room.run()
-    assert {s.rejected for s in room.actions(a.Demand)} == {""}
-    assert all(s.now < dispute.deadline for s in room.actions(a.Demand))
+    (supplied,) = room.actions(a.Supply)
+    assert supplied.now == dispute.deadline - 1 == first_end
+    # Two chunks are still not to be had, and the window is open for a move; but nobody demands.
+    assert len(room.actions(a.Demand)) == 1
+    assert [s for s in room.sent if s.rejected and not isinstance(s.action, a.Claim)] == []
+    settled = room.actions(a.Settle)[0]
+    assert settled.now == supplied.now + MOVE_S
 
 
 def test_a_member_posts_what_an_owner_does_not_in_the_second_half_and_one_is_enough() -> None:
@@ -235,6 +234,23 @@ def test_a_sacrificial_challenge_of_a_wrong_claim_changes_nothing() -> None:
         f"challenger {name}" for name in ("Challenge", "Decide", "Refute")
     ]
     assert room.failures == [Cause.OVERTURNED]
+
+
+def test_a_challenger_does_not_wait_until_a_sacrifice_is_dismissed() -> None:
+    room = Courtroom({"aggregator": CLAIMS})
+    _outsider_files(room, wrong=2)
+    watching = room.actors["challenger"]
+    told = []
+    for _ in range(3):
+        wanted = watching.decide(room.now + 1)
+        told.append([type(w.action) if isinstance(w, e.Send) else type(w) for w in wanted])
+        room.turn()
+    # What it has tested before it had read all is tested again.
+    assert told == [
+        [e.Compare, e.Aggregate],
+        [e.Compare, e.Accuse],
+        [a.Refute, a.Challenge],
+    ]
 
 
 def test_no_second_challenge_is_filed_where_a_true_column_stands() -> None:
