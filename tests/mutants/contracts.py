@@ -106,8 +106,8 @@ MONEY = (
     Mutant(
         "an empty seat is slashed for silence",
         SETTLING,
-        "if (seat.stake >= _aggregatorRoundStake(state.amounts)) {",
-        "if (seat.stake >= state.amounts.slashSilent) {",
+        "if (state.seats[account].stake < _aggregatorRoundStake(amounts)) return;",
+        "if (state.seats[account].stake < amounts.slashSilent) return;",
         "a_seat_that_does_not_cover_a_round_stays_empty",
     ),
     Mutant(

@@ -21,7 +21,7 @@ MOVES = (
     Mutant(
         "a true entry can be refuted",
         CHALLENGES,
-        "if (found.int32Of().sat() == Columns.entryAt(column, rank)) revert NothingWrong();",
+        "if (entry == Columns.entryAt(column, rank)) revert NothingWrong();",
         "",
         "a_lie_in_the_column_is_refuted",
     ),
@@ -35,8 +35,8 @@ MOVES = (
     Mutant(
         "an entry is looked up one off",
         CHALLENGES,
-        "(counted & (1 << position) - 1).count()",
-        "(counted & (1 << position)).count()",
+        "(state.current.counted & (1 << position) - 1).count()",
+        "(state.current.counted & (1 << position)).count()",
         "a_lie_of_the_last_of_some",
     ),
     Mutant(
@@ -282,8 +282,8 @@ CONSEQUENCES = (
     Mutant(
         "who withholds is not slashed",
         RESTITUTION,
-        "lost = _take(state, page, owner, state.amounts.slashWithheld, Cause.Withheld);",
-        "lost = owner == address(0) ? 1 : 0;",
+        "lost = _slashOwner(state, page, dispute);",
+        "lost = 0;",
         "an_unanswered_demand",
     ),
     Mutant(
