@@ -195,8 +195,8 @@ JUDGED = (
     Mutant(
         "halves of a column",
         COLUMNS,
-        "if (_upTo(entries, middle) > rank) high = middle;",
-        "if (_upTo(entries, middle) >= rank) high = middle;",
+        "if (_upTo(lanes, middle) > rank) high = middle;",
+        "if (_upTo(lanes, middle) >= rank) high = middle;",
         "medians",
     ),
     Mutant(
@@ -209,8 +209,8 @@ JUDGED = (
     Mutant(
         "equal lows are dropped",
         COLUMNS,
-        "uint256 lows = lower - dropped;",
-        "uint256 lows = 1;",
+        "int256 lows = int256(upTo - dropped);",
+        "int256 lows = 1;",
         "trimmed_means",
     ),
     Mutant(
