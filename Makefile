@@ -67,8 +67,8 @@ docs: setup ## render the reference pages from the code
 gas: setup ## compare gas per action with the snapshot
 	$(BIN)/python -m benchmarks.gas --check
 
-mutants: setup ## break specification and contracts on purpose; the tests must notice
-	$(BIN)/python tests/mutants/run.py
+mutants: setup ## break specification and contracts on purpose; the tests must notice (MUTANTS=...)
+	$(BIN)/python tests/mutants/run.py $(MUTANTS)
 
 soak: setup ## kill runs a thousand times, fail every file call once, flip bits (an hour; SOAK="--seed 7")
 	$(BIN)/python -m tests.e2e.kills --kills 1000 $(SOAK)
