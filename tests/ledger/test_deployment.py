@@ -45,7 +45,13 @@ def test_a_book_is_read_as_it_was_written(deployed: Deployed) -> None:
     document = deployed.document()
     plain = json.loads(document)
     assert (plain["chain_id"], plain["deployment_block"]) == (CHAIN_ID, 3)
-    assert list(plain["contracts"]) == ["federation", "court", "vault", "stake_token", "reward_token"]
+    assert list(plain["contracts"]) == [
+        "federation",
+        "court",
+        "vault",
+        "stake_token",
+        "reward_token",
+    ]
     vault = plain["contracts"]["vault"]
     assert bytes.fromhex(vault["address"][2:]) == deployed.book.vault
     assert vault["code_hash"] == f"0x{deployed.codes['vault'].hex()}"

@@ -1,7 +1,8 @@
 """An address book of a deployment: where its contracts are, and the hashes of their code.
 
 Code hashes are Keccak-256 of the runtime code, as `EXTCODEHASH` gives them. The shipped artefacts
-say what the code of federation, court and vault must be, whatever a book says; a token is anybody's.
+say what the code of federation, court and vault must be, whatever a book says; a token is
+anybody's.
 """
 
 from __future__ import annotations

@@ -213,9 +213,9 @@ def _check_code(ground: Ground, book: AddressBook, report: Report) -> None:
         if not artifact(name).is_runtime(ground.code(address)):
             where = to_checksum_address(address)
             fail(f"code: the contract at {where} is not the {name} that Sheaf ships")
-    for field, name in WIRED:
+    for part, name in WIRED:
         found = own_address(ground.read, book.federation, name)
-        if found != getattr(book, field):
+        if found != getattr(book, part):
             fail(f"code: the federation's {name} is {found.hex()}, ledger.json says otherwise")
     report.add("code", len(contracts), "runtime code equal to the shipped artefacts")
 
