@@ -166,10 +166,10 @@ CHALLENGES = (
         "if at > m.trainable or",
     ),
     Mutant(
-        "more openings than wanted",
+        "fewer openings than wanted",
         DISPUTE,
-        "zip(action.openings, wanted, strict=True)",
-        "zip(action.openings[: len(wanted)], wanted, strict=True)",
+        "if len(action.openings) != len(wanted):",
+        "if len(action.openings) > len(wanted):",
     ),
     Mutant(
         "a mean alone is a state",

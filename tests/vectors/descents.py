@@ -227,7 +227,9 @@ def every_move_of_a_descent_in_its_last_second(world: World) -> None:
     filed = play.do(WATCHER, play.challenge("wrong", 7, number=1), last)
     assert filed == ["auditor files 1: MODEL 7 in 1700"]
     assert play.no(LIAR, play.settlement("wrong")) == "DisputeOpen"
-    assert play.decide(1) == OVERTURNED
+    # Whoever can refute has a move from here.
+    assert play.no(WATCHER, play.decision(1), last + 1699) == "NotYet"
+    assert play.do(WATCHER, play.decision(1), last + 1700) == OVERTURNED
 
 
 @vector()
@@ -240,6 +242,9 @@ def a_served_challenge_that_comes_too_late(world: World) -> None:
     late = play.dispute(1).deadline
     assert play.no(WATCHER, play.challenge("wrong", 7, number=1), late) == "MoveClosed"
     assert play.decide(1) == ["decided 1 DISMISSED"]
+    assert play.no(WATCHER, play.challenge("wrong", 7, number=1)) == "DisputeClosed"
+    assert play.no(LIAR, play.supplying(1, "wrong")) == "DisputeClosed"
+    assert play.no(WATCHER, play.picking(1, 1)) == "DisputeClosed"
 
 
 @vector()

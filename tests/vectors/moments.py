@@ -17,7 +17,7 @@ from sheaf.protocol.terms import Terms
 from tests.optimiser_reference import Column, exact_step, vectors
 from tests.play import ADAGRAD, ADAM, MOMENTUM, TERMS, YOGI, changed, digest
 from tests.trial import LIAR, WATCHER, Trial, trial_at_hold
-from tests.vectors.columns import BEYOND, END, Row, assert_judged
+from tests.vectors.columns import BEYOND, END, Row, assert_judged, tried
 from tests.vectors.table import vector
 from tests.worlds import World
 
@@ -52,6 +52,15 @@ def a_challenge_of_momentum(world: World) -> None:
         row(BEYOND, BEYOND, -END, (25_600, 0), (-214_725_299, 0)),
     )
     assert_judged(world, changed(TERMS, **MOMENTUM | ONE), rows)
+
+
+@vector()
+def a_moved_claim_is_compared_to_the_bit(world: World) -> None:
+    # Right is -(2^31 - 1), which -2^31 would read as.
+    rows = (row(BEYOND, BEYOND, BEYOND, (25_600, 0), (-214_725_299, 0)),)
+    play = tried(world, changed(TERMS, **MOMENTUM | ONE), rows, "bits")
+    play.attempt("right", "right", "right")
+    assert "files 1" in play.do(WATCHER, play.challenge("right", 0))[0]
 
 
 @vector()
