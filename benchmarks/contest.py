@@ -39,9 +39,7 @@ from sheaf.protocol.opening import Opening, Shape
 from sheaf.protocol.state import Matter
 from sheaf.protocol.terms import Model, RuleKind
 
-ADAM = replace(
-    MEAN, optimiser=3, mean_divisor=10, square_divisor=1000, rate=2**20, floor=2**14
-)
+ADAM = replace(MEAN, optimiser=3, mean_divisor=10, square_divisor=1000, rate=2**20, floor=2**14)
 MEDIAN = replace(MEAN, rule=RuleKind.COORDINATE_MEDIAN)
 COORDINATE = 5_000_001
 POSITION = 42

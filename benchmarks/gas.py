@@ -1,9 +1,10 @@
 """Gas of every action of an honest task and of the court, against the promised limits and the committed snapshot.
 
 A cohort of 100 of 100 participants, a committee of 7, everybody honest; then disputes (`contest`).
-The first round, which pays for storage that later rounds reuse, is played but not counted. The chain is deterministic, so
-the snapshot is compared to the unit. Without options: print the table. `--check`: fail when a
-figure differs from `gas.json` or exceeds its limit. `--write`: renew `gas.json`.
+The first round, which pays for storage that later rounds reuse, is played but not counted. The
+chain is deterministic, so the snapshot is compared to the unit. Without options: print the table.
+`--check`: fail when a figure differs from `gas.json` or exceeds its limit. `--write`: renew
+`gas.json`.
 """
 
 from __future__ import annotations

@@ -10,16 +10,55 @@ import pytest
 
 from sheaf.ledger.abi import Interface
 from sheaf.ledger.artifacts import artifact
-from sheaf.protocol.actions import Action, Advance, Claim, Publish, Register, Withdraw
-from sheaf.protocol.hashing import ZERO, Deployment
-from sheaf.protocol.state import Role
+from sheaf.protocol import merkle
+from sheaf.protocol.actions import (
+    Action,
+    Advance,
+    Challenge,
+    Claim,
+    Commit,
+    CommitVerdict,
+    Demand,
+    Descend,
+    Hold,
+    Open,
+    Publish,
+    Register,
+    Reveal,
+    RevealVerdict,
+    Roots,
+    Unfold,
+    Withdraw,
+)
+from sheaf.protocol.hashing import ZERO, Deployment, Verdict
+from sheaf.protocol.merkle import Kind
+from sheaf.protocol.opening import Opening
+from sheaf.protocol.state import Role, Standing
 from sheaf.protocol.terms import Terms
+from tests.conformance import storage
 from tests.conformance.chain import FEDERATION, VAULT, deployed, hostile
-from tests.play import TERMS, changed, digest
+from tests.play import TERMS, altered, changed, digest
 from tests.worlds import CHAIN, COURT, START, account
 
 PURSE = 10**9
 NOBODY = bytes(20)
+
+
+class Array:
+    """Ten integers that are all `value`, in chunks of four."""
+
+    def __init__(self, value: int) -> None:
+        data = value.to_bytes(4, "little") * 10
+        self.chunks = [data[start : start + 16] for start in range(0, 40, 16)]
+        self.leaves = [merkle.leaf_hash(chunk) for chunk in self.chunks]
+        self.root = merkle.root_of(self.leaves)
+
+    def opening(self, index: int) -> Opening:
+        return Opening(self.chunks[index], tuple(merkle.inclusion_path(self.leaves, index)))
+
+
+OLD, NEW = Array(1), Array(2)
+ROOTS = Roots(NEW.root, ZERO, OLD.root, ZERO)
 
 
 class Hooked:
@@ -46,7 +85,47 @@ class Hooked:
             self.now += phase_s
             for task in (ended, own):
                 self.do("auditor", Advance(task))
+        self.claim_in_court()
         self.do("sponsor", self.publication("open"))
+
+    def claim_in_court(self) -> None:
+        """A task of one participant and one aggregator, up to its first claim's window."""
+        terms = changed(self.terms, minimum=1, goal=1, committee=1)
+        self.court = task = self.task("sponsor", "court")
+        self.do("sponsor", Publish(terms, digest("court"), OLD.root, ZERO, terms.escrow))
+        people = {"participant 1": Role.PARTICIPANT, "aggregator 0": Role.AGGREGATOR}
+        for label, role in people.items():
+            word = self.here.nonce_hash(task, account(label), ZERO)
+            self.do(label, Register(task, role, word, 200))
+        self.pass_phase(terms.schedule.register_s)
+        for label in people:
+            self.do(label, Open(task, ZERO))
+        self.pass_phase(terms.schedule.open_s)
+        update, salt = OLD.root, digest("salt")
+        member, owner = account("aggregator 0"), account("participant 1")
+        word = self.here.update_commitment(task, 1, owner, update, 1, ZERO, salt)
+        self.do("participant 1", Commit(task, word))
+        self.pass_phase(terms.schedule.commit_s)
+        self.do("participant 1", Reveal(task, update, 1, ZERO, salt))
+        self.pass_phase(terms.schedule.reveal_s)
+        self.do("aggregator 0", Hold(task, 1))
+        self.pass_phase(terms.schedule.hold_s)
+        header = merkle.header(Kind.MODEL, 4, 10, 3, NEW.root)
+        verdict = Verdict(1, ZERO, header, ZERO, ZERO, salt)
+        word = self.here.verdict_commitment(task, 1, 1, member, verdict)
+        self.do("aggregator 0", CommitVerdict(task, word))
+        self.pass_phase(terms.schedule.verdict_commit_s)
+        self.do("aggregator 0", RevealVerdict(task, ZERO, NEW.root, ZERO, ZERO, salt))
+        self.pass_phase(terms.schedule.verdict_reveal_s)
+
+    def pass_phase(self, seconds: int) -> None:
+        """Close the running phase of the task in court."""
+        self.now += seconds
+        self.do("auditor", Advance(self.court))
+
+    def challenge(self) -> Challenge:
+        openings = OLD.opening(0), NEW.opening(0)
+        return Challenge(self.court, 0, 1, 0, ROOTS, openings, bytes(4), 5)
 
     @property
     def terms(self) -> Terms:
@@ -87,7 +166,7 @@ class Hooked:
         return calls[0], error.name if error else "no error"
 
     def _fill_purses(self) -> None:
-        for label in ("sponsor", "participant 0", "participant 1", None):
+        for label in ("sponsor", "participant 0", "participant 1", "aggregator 0", None):
             who = self.token if label is None else account(label)
             transfer = self.interface.calldata("transfer", who, PURSE)
             self._transact("deployer", self.token, transfer)
@@ -107,7 +186,11 @@ class Hooked:
         self.chain.transact(label, to, data, self.now).require()
 
 
-@pytest.mark.parametrize("inner", ["publish", "register", "claim", "withdraw"])
+PULLING = ["publish", "register", "challenge", "descend", "demand"]
+"""The actions that pull tokens, and therefore have a guard."""
+
+
+@pytest.mark.parametrize("inner", [*PULLING, "claim", "withdraw"])
 def test_from_within_a_transfer_nothing_goes(inner: str) -> None:
     hooked = Hooked()
     actions: dict[str, Action] = {
@@ -115,6 +198,9 @@ def test_from_within_a_transfer_nothing_goes(inner: str) -> None:
         "register": hooked.registration("open"),
         "claim": Claim(hooked.task("sponsor", "ended")),
         "withdraw": Withdraw(hooked.token),
+        "challenge": hooked.challenge(),
+        "descend": Descend(hooked.court, 1, ROOTS, 5),
+        "demand": Demand(hooked.court, 0, 0, 10),
     }
     hooked.arm(actions[inner])
     outer: tuple[tuple[str, Action], ...] = (
@@ -122,6 +208,9 @@ def test_from_within_a_transfer_nothing_goes(inner: str) -> None:
         ("participant 1", hooked.registration("open")),
         ("participant 0", Claim(hooked.task("sponsor", "ended"))),
         ("sponsor", Withdraw(hooked.token)),
+        ("participant 0", hooked.challenge()),
+        ("participant 0", Descend(hooked.court, 1, ROOTS, 5)),
+        ("participant 0", Demand(hooked.court, 0, 0, 5)),
     )
     for calls, (label, transferring) in enumerate(outer, 1):
         hooked.do(label, transferring)
@@ -130,16 +219,54 @@ def test_from_within_a_transfer_nothing_goes(inner: str) -> None:
     hooked.do(None, actions[inner])  # it was the guards alone
 
 
-@pytest.mark.parametrize("inner", ["publish", "register"])
+@pytest.mark.parametrize("inner", PULLING)
 def test_the_federation_turns_away_before_it_looks(inner: str) -> None:
     """Else the vault alone would, after the federation has answered whatever else is wrong."""
     hooked = Hooked()
     wrong: dict[str, Action] = {
         "publish": Publish(hooked.terms, digest("no model"), ZERO, ZERO, 0),
         "register": Register(hooked.task("sponsor", "open"), 0, ZERO, 0),
+        "challenge": altered(hooked.challenge(), column=b""),
+        "descend": Descend(hooked.court, 3, ROOTS, 5),
+        "demand": Demand(hooked.court, 1, 0, 5),
     }
     hooked.arm(wrong[inner])
     hooked.do("sponsor", hooked.publication("another"))
     assert hooked.hook() == (1, "Reentered")
     hooked.do("participant 1", hooked.registration("open"))
     assert hooked.hook() == (2, "Reentered")
+
+
+def test_a_bond_arrives_in_a_docket_that_is_whole() -> None:
+    """A dispute is entered before its bond is pulled: a token that moves in it from within the pull
+    finds all of it, and the move stands."""
+    hooked = Hooked()
+    hooked.arm(Unfold(hooked.court, 1, tuple(NEW.leaves)))
+    hooked.do("participant 0", Descend(hooked.court, 1, ROOTS, 5))
+    assert hooked.hook() == (1, "no error")
+    place = (1 << 16 | 1).to_bytes(32)
+    slot = storage.entry(storage.task_slot(hooked.court) + storage.DISPUTES_SLOT, place)
+    found = storage.DISPUTE[0].read(
+        lambda at: hooked.chain.storage(hooked.here.address, at), slot, ""
+    )
+    assert (found["standing"], found["matter"]) == (Standing.UNFOLDED, 1)
+    hooked.arm(None)
+    hooked.do(None, Descend(hooked.court, 1, ROOTS, 5))
+
+
+def test_a_bond_that_does_not_arrive_undoes_the_dispute() -> None:
+    hooked = Hooked()
+    for action in (
+        altered(hooked.challenge(), bond=4),
+        Descend(hooked.court, 1, ROOTS, 4),
+        Demand(hooked.court, 0, 0, 4),
+    ):
+        to, data = hooked.order(action)
+        hooked.now += 1
+        receipt = hooked.chain.transact("participant 0", to, data, hooked.now)
+        error = FEDERATION.decode_error(receipt.revert_data or b"")
+        assert error is not None
+        assert error.name == "BondTooLow"
+    slot = storage.task_slot(hooked.court)
+    core = storage.CORE.read(lambda at: hooked.chain.storage(hooked.here.address, at), slot, "")
+    assert (core["disputes"], core["open"]) == (0, 0)

@@ -49,8 +49,8 @@ MOVES = (
     Mutant(
         "weights of the cohort's first",
         CHALLENGES,
-        "uint256 wanted = uint16(counted >> slot * SAMPLES_PER_SLOT);",
-        "uint256 wanted = uint16(type(uint256).max);",
+        "let wanted := and(counted, 0xffff)",
+        "let wanted := 0xffff",
         "columns_of_some_of_the_cohort",
     ),
     Mutant(

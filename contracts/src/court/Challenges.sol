@@ -41,8 +41,9 @@ abstract contract Challenges is Docket {
         _expectClaim(task, state, shape, matter, roots);
         _expectInside(state, _arrayOf(shape, Matter(matter)), number, coordinate);
         _expectOld(state, shape, roots);
-        if (column.length != ELEMENT_BYTES * state.current.counted.count()) revert WrongColumn();
-        int256 aggregate = _aggregate(state, shape, column);
+        uint256 count = state.current.counted.count();
+        if (column.length != ELEMENT_BYTES * count) revert WrongColumn();
+        int256 aggregate = _aggregate(state, shape, column, count);
         if (_isTrue(shape, Matter(matter), coordinate, roots, openings, aggregate)) {
             revert NothingWrong();
         }
@@ -141,13 +142,13 @@ abstract contract Challenges is Docket {
         }
     }
 
-    /// @dev What the task's rule makes of a column of the counted updates.
-    function _aggregate(Task storage state, Shape memory shape, bytes calldata column)
-        private
-        view
-        returns (int256)
-    {
-        uint256 count = column.length / ELEMENT_BYTES;
+    /// @dev What the task's rule makes of a column of the `count` counted updates.
+    function _aggregate(
+        Task storage state,
+        Shape memory shape,
+        bytes calldata column,
+        uint256 count
+    ) private view returns (int256) {
         if (shape.rule == WEIGHTED_MEAN) {
             return Columns.weightedMean(Columns.entriesOf(column), _weights(state, count));
         }
@@ -166,16 +167,23 @@ abstract contract Challenges is Docket {
     {
         weights = new uint256[](count);
         uint256 counted = state.current.counted;
-        uint256 index = 0;
-        unchecked {
-            for (uint256 slot = 0; index < count; ++slot) {
-                uint256 lanes = state.samples[slot];
-                uint256 wanted = uint16(counted >> slot * SAMPLES_PER_SLOT);
-                for (; wanted != 0; wanted >>= 1) {
-                    if (wanted & 1 == 1) weights[index++] = uint16(lanes);
-                    lanes >>= SAMPLES_BITS;
+        uint256 cursor;
+        assembly ("memory-safe") {
+            cursor := add(weights, 0x20)
+        }
+        for (uint256 slot = 0; counted != 0; ++slot) {
+            uint256 lanes = state.samples[slot];
+            // As many bits are set in all as the array has entries.
+            assembly ("memory-safe") {
+                for { let wanted := and(counted, 0xffff) } wanted { wanted := shr(1, wanted) } {
+                    if and(wanted, 1) {
+                        mstore(cursor, and(lanes, 0xffff))
+                        cursor := add(cursor, 0x20)
+                    }
+                    lanes := shr(SAMPLES_BITS, lanes)
                 }
             }
+            counted >>= SAMPLES_PER_SLOT;
         }
     }
 
@@ -199,9 +207,11 @@ abstract contract Challenges is Docket {
         Openings.Array memory array = _arrayOf(shape, Matter.Model);
         int256 before = _opened(array, openings[0], coordinate, roots.oldModel).int32Of();
         int256 found = _opened(array, openings[1], coordinate, roots.model).int32Of();
-        ServerStep.Place memory here;
-        if (!plain) here = _openedMoments(shape, openings[2], coordinate, roots.oldState);
-        here.value = before;
+        ServerStep.Place memory here = ServerStep.Place(before, 0, 0);
+        if (!plain) {
+            here = _openedMoments(shape, openings[2], coordinate, roots.oldState);
+            here.value = before;
+        }
         return ServerStep.step(constants, here, aggregate).value == found;
     }
 

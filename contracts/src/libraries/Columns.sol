@@ -121,7 +121,7 @@ library Columns {
     function lanesOf(bytes calldata column) internal pure returns (uint256[] memory lanes) {
         uint256 bits = 8 * column.length;
         uint256 words = (bits + 255) / 256;
-        lanes = new uint256[](2 * words);
+        lanes = new uint256[](words + words);
         for (uint256 index = 0; index < words; ++index) {
             uint256 word = _wordAt(column, 32 * index) ^ SIGNS;
             // Ones where the last word has no entries.
