@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from tests.mutants.court import COURT
 from tests.mutants.table import Mutant
 
 SETTLING, ROUNDS = "federation/Settling.sol", "federation/Rounds.sol"
+RESTITUTION, TURNS = "federation/Restitution.sol", "federation/Phases.sol"
+DUPLICATES = "court/Duplicates.sol"
 ATTEMPTS, REGISTRATION = "federation/Attempts.sol", "federation/Registration.sol"
 WORDS, PERMUTATION = "libraries/Words.sol", "libraries/Permutation.sol"
 NOT_YET = "if (block.timestamp < state.core.deadline) revert NotYet();"
@@ -61,15 +64,15 @@ MONEY = (
     ),
     Mutant(
         "an update is its own duplicate",
-        SETTLING,
+        DUPLICATES,
         "first.sequence >= second.sequence",
         "first.sequence > second.sequence",
         "the_later_of_two_equal_updates_is_not_paid",
     ),
     Mutant(
         "duplicates are named during settlement",
-        SETTLING,
-        "if (!inside || state.settlement.active) revert WrongPhase();",
+        DUPLICATES,
+        "if (!inside || state.settlement.progress == Progress.Running) revert WrongPhase();",
         "if (!inside) revert WrongPhase();",
         "duplicates_are_named_late_but_not_during_settlement",
     ),
@@ -89,10 +92,10 @@ MONEY = (
     ),
     Mutant(
         "bonds do not return",
-        SETTLING,
-        "seat.stake += state.amounts.courtBond;",
+        RESTITUTION,
+        "state.seats[account].stake += uint96(returned);",
         "{}",
-        "one_member_misses_a_chunk",
+        "a_member_misses_a_chunk_that_nobody_serves",
     ),
     Mutant(
         "who does not reveal loses as little as who does not commit",
@@ -319,7 +322,7 @@ PHASES = (
     ),
     Mutant(
         "two committees of a pool are too few for two attempts",
-        ATTEMPTS,
+        TURNS,
         "core.aggregators < (number + 1) * core.committee",
         "core.aggregators <= (number + 1) * core.committee",
         "a_second_attempt_after_no_quorum",
@@ -385,4 +388,4 @@ PHASES = (
     ),
 )
 
-CONTRACTS = MONEY + GUARDS + DRAWS + PHASES
+CONTRACTS = MONEY + GUARDS + DRAWS + PHASES + COURT
