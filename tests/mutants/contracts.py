@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutants.court import COURT
+from tests.mutants.details import DETAILS
 from tests.mutants.table import Mutant
 
 SETTLING, ROUNDS = "federation/Settling.sol", "federation/Rounds.sol"
@@ -387,4 +388,4 @@ PHASES = (
     ),
 )
 
-CONTRACTS = MONEY + GUARDS + DRAWS + PHASES + COURT
+CONTRACTS = MONEY + GUARDS + DRAWS + PHASES + COURT + DETAILS
