@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -93,6 +94,22 @@ def test_the_lab_prints_what_the_readme_says(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert told(done.stdout) == told(printed)
     assert done.stdout.count(re.findall(r"[0-9a-f]{64}", done.stdout)[0]) == 2
+
+
+def test_the_gas_told_to_challengers_is_the_snapshot_s() -> None:
+    page = (ROOT / "docs" / "guides" / "challenger.md").read_text("utf-8")
+    told = re.findall(r"^\| .* \| (\d[\d,]*) \|$", page, re.MULTILINE)
+    snapshot = json.loads((ROOT / "benchmarks" / "gas.json").read_text("utf-8"))
+    court = (
+        "challenge, mean of 100",
+        "refute, of 100",
+        "challenge + refute, mean of 100",
+        "challenge, mean, one participant more",
+        "challenge, Adam, mean of 100",
+        "challenge, median of 100",
+        "challenge, median, one participant more",
+    )
+    assert told == [f"{snapshot[name]:,}" for name in court]
 
 
 def test_every_make_command_named_exists() -> None:
