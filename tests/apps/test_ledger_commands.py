@@ -81,8 +81,8 @@ def test_deploying_writes_an_address_book_and_a_second_time_changes_nothing(
     assert (made["changed"], made["file"], made["chain_id"]) == (True, "book.json", 31337)
     book = json.loads(document)
     assert book["contracts"]["vault"]["address"] == made["vault"]
-    # Two tokens in the first block, the federation in the second.
-    assert book["deployment_block"] == 2
+    # Two tokens in the first block, the court in the second, the federation in the third.
+    assert book["deployment_block"] == 3
 
     node.seen.clear()
     code, out, _ = deploy(sheaf, node)
@@ -174,8 +174,8 @@ def test_the_key_is_the_file_s_or_the_environment_s(
     code, out, _ = deploy(sheaf, node, "--key", "sponsor.key", "--format", "json")
     assert code == 0
     federation = bytes.fromhex(json.loads(out)["federation"][2:])
-    # The third contract of its creator: 0xd6 0x94 is RLP's frame of an address and a small nonce.
-    assert keccak(b"\xd6\x94" + address_of("sponsor") + b"\x02")[12:] == federation
+    # The fourth contract of its creator: 0xd6 0x94 is RLP's frame of an address and a small nonce.
+    assert keccak(b"\xd6\x94" + address_of("sponsor") + b"\x03")[12:] == federation
 
 
 def test_a_key_that_is_none_is_not_shown(
@@ -197,14 +197,14 @@ def test_a_chain_says_what_it_is(sheaf: Sheaf, node: Node, here: Path) -> None:
         "endpoint": node.url,
         "chain_id": 31337,
         "development": True,
-        "head": 2,
-        "time": "2023-11-14T22:13:22+00:00",
+        "head": 3,
+        "time": "2023-11-14T22:13:23+00:00",
         "finality": "1 block",
-        "final": 1,
+        "final": 2,
         "book": "as written",
     }
     text = sheaf("ledger", "info", "--url", node.url)[1]
-    assert "final        2" in text
+    assert "final        3" in text
 
     book = (here / "book.json").read_text()
     vault = json.loads(book)["contracts"]["vault"]["address"]
@@ -260,7 +260,7 @@ def test_the_doctor_holds_the_address_book_against_the_chain(
     projects.write(here, {**settings, "ledger.contracts": '"book.json"'})
     rows = doctored(sheaf)
     assert (rows["chain"]["ok"], rows["address book"]["ok"]) == (True, True)
-    assert rows["chain"]["found"] == f"31337 at {node.url}, final block 2"
+    assert rows["chain"]["found"] == f"31337 at {node.url}, final block 3"
 
     book = here / "book.json"
     plain = json.loads(book.read_text())
