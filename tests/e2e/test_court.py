@@ -198,7 +198,7 @@ def test_an_update_that_nobody_posts_is_dropped_and_its_owner_slashed(tmp_path: 
 
     court = held(tmp_path, alter)
     assert [line.split(" of update")[0] for line in court.moves] == [
-        "dispute 1: challenger demands chunk 0",
+        "dispute 1: challenger demands chunk 1",
         "dispute 1: upheld: update dropped",
     ]
     assert court.played.named("slashed") == {"participant-2": 4 * STAKE}
@@ -218,7 +218,8 @@ def test_an_update_that_its_owner_posts_when_asked_is_judged(
         faults.equip(cast, "aggregator", BLIND)
 
     court = held(tmp_path, alter)
-    assert "dispute 1: participant-2 supplies 16 bytes" in court.moves
+    # Five coordinates: of two chunks the last one, which is short, is asked for first.
+    assert "dispute 1: participant-2 supplies 4 bytes" in court.moves
     assert court.moves[-1] == "dispute 2: upheld: claim overturned"
     # The bond of the demand, and the share of three slashes.
     assert court.played.named("bonuses") == {"participant-2": STAKE, "challenger": 9 * STAKE}

@@ -37,6 +37,9 @@ from sheaf.protocol.optimisers import OptimiserKind
 from sheaf.protocol.state import Matter, Standing
 from sheaf.protocol.terms import Visibility
 
+MAX_REPLAYS = 16
+"""Of one claim, where what could not be read at first can be read after all."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -62,11 +65,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class State(SeatState):
-    """What a challenger knows: its last replay and how many demands were answered then, which
-    updates it could read where one was missing, what is wrong with the claim, its last choice in a
-    descent, the right model that it served last, and all it found."""
+    """What a challenger knows: its last replay, how many of the attempt's that was and how many
+    demands were answered then, which updates it could read where one was missing, what is wrong
+    with the claim, its last choice in a descent, the right model that it served last, and all it
+    found."""
 
     replayed: Aggregated | ChunkMissing | None = None
+    replays: int = 0
     answered: int = 0
     collected: Collected | None = None
     accused: Accused | ClaimMissing | None = None
@@ -88,15 +93,19 @@ def fold(state: State, event: object) -> State:
             return replace(state, chosen=event)
         case Published():
             return replace(state, published=event.root)
-    return fold_seat(state, event)
+    folded = fold_seat(state, event)
+    # What could not be read is looked for again whenever something happened.
+    return folded if folded.trail is state.trail else replace(folded, collected=None)
 
 
 def _replayed(state: State, event: Aggregated | ChunkMissing) -> State:
     """Each replay may have read more than the one before it, so that all is looked at again."""
-    answered = _answered(state.trail.rounds[event.round], event.attempt)
-    renewed = replace(state, replayed=event, answered=answered, compared={})
-    renewed = replace(renewed, collected=None, accused=None)
     verdict, place = state.trail.claimed_verdict(event.round), (event.round, event.attempt)
+    before = state.replayed
+    again = before is not None and (before.round, before.attempt) == place
+    answered = _answered(state.trail.rounds[event.round], event.attempt)
+    renewed = replace(state, replayed=event, replays=state.replays * again + 1, answered=answered)
+    renewed = replace(renewed, collected=None, accused=None, compared={})
     if verdict is None:
         return renewed
     if isinstance(event, ChunkMissing):
@@ -140,8 +149,7 @@ def _judge(state: State, now: int) -> list[Effect]:
         return []
     late = _answered(trail.now, trail.attempt) > state.answered
     if replay is None or (isinstance(replay, ChunkMissing) and late):
-        counted = trail.now.counted_updates(trail.attempt)
-        return [Aggregate(trail.round, trail.attempt, state.base, counted, state.base_state)]
+        return [_replay(state)]
     if isinstance(replay, ChunkMissing):
         return _demand(state, now)
     if not _is_right(state, replay):
@@ -149,6 +157,13 @@ def _judge(state: State, now: int) -> list[Effect]:
     # Whoever claimed it may keep its bytes back, and everybody needs them to go on.
     served = state.published == replay.root
     return [] if served else [PublishModel(trail.round, replay.root, replay.state)]
+
+
+def _replay(state: State) -> Aggregate:
+    """Recompute the claim from what was counted."""
+    trail = state.trail
+    counted = trail.now.counted_updates(trail.attempt)
+    return Aggregate(trail.round, trail.attempt, state.base, counted, state.base_state)
 
 
 def _current(state: State) -> Aggregated | ChunkMissing | None:
@@ -175,30 +190,35 @@ def _all(found: RoundTrail) -> tuple[DisputeTrail, ...]:
 
 
 def _demand(state: State, now: int) -> list[Effect]:
-    """Demand every counted update that cannot be read, unless somebody has."""
+    """Look again for what was missing; demand every counted update that still cannot be read."""
     trail, collected = state.trail, state.collected
-    if now >= trail.first_deadline or not _is_admitted(state):
-        return []
     counted = trail.now.counted_updates(trail.attempt)
     here = (trail.round, trail.attempt)
     if collected is None or (collected.round, collected.attempt) != here:
         return [Collect(*here, tuple((position, root) for position, root, _ in counted))]
-    asked = {d.position for d in trail.now.pending.values() if d.is_demand} | trail.now.dropped
-    missing = [p for p, _, _ in counted if not collected.bitmap >> p & 1 and p not in asked]
-    return [effect for p in missing for effect in send(state, _demand_of(state, p))]
+    missing = [p for p, _, _ in counted if not collected.bitmap >> p & 1]
+    if not missing:
+        # It came meanwhile. A store that gives by turns and takes back is not looked at for ever.
+        return [_replay(state)] if state.replays < MAX_REPLAYS else []
+    if now >= trail.first_deadline or not _is_admitted(state):
+        return []
+    wanted = (_demand_of(state, p) for p in missing if p not in trail.now.dropped)
+    return [effect for demand in wanted if demand for effect in send(state, demand)]
 
 
-def _demand_of(state: State, position: int) -> Demand:
-    """The next chunk of an update that was not supplied yet, for a bond that rises with each demand
-    of an outsider's."""
-    trail = state.trail
+def _demand_of(state: State, position: int) -> Demand | None:
+    """A chunk of an update that nobody supplied or waits for, unless this node waits for one. The
+    last one first: of an array of another length than the terms say, that one cannot be supplied.
+    The bond rises with each demand of an outsider's."""
+    trail, account = state.trail, state.account
     on_it = [d for d in _all(trail.now) if d.is_demand and d.position == position]
-    known = {d.at for d in on_it if d.chunk}
-    leaves = range(trail.terms.model.leaves)
-    chunk = next((index for index in leaves if index not in known), 0)
+    waiting = [d for d in trail.now.pending.values() if d in on_it]
+    known = {d.at for d in on_it if d.chunk} | {d.at for d in waiting}
+    left = [index for index in range(trail.terms.model.leaves) if index not in known]
+    if not left or any(d.opener == account for d in waiting):
+        return None
     mine = sum(d.attempt == trail.attempt and d.matter == Matter.UPDATE for d in on_it)
-    bond = (mine + 1) * trail.terms.economics.court_bond
-    return Demand(trail.task, position, chunk, bond)
+    return Demand(trail.task, position, left[-1], (mine + 1) * trail.terms.economics.court_bond)
 
 
 def _oppose(state: State, replay: Aggregated, now: int) -> list[Effect]:

@@ -16,7 +16,7 @@ def remaining(terms: Terms) -> Sequence[Assumption]:
     seats, move = terms.cohort.committee, _seconds(terms.schedule.challenge_s)
     quorum = draws.quorum(seats)
     hidden = terms.cohort.visibility == Visibility.COMMITTEE
-    watcher = "one honest drawn member or named auditor" if hidden else "one honest challenger"
+    watcher = "one honest drawn member" if hidden else "one honest challenger"
     return (
         (
             "integrity",
