@@ -1,4 +1,5 @@
-"""Gas of every action of an honest task and of the court, against the promised limits and the committed snapshot.
+"""Gas of every action of an honest task and of the court, against the promised limits and the
+committed snapshot.
 
 A cohort of 100 of 100 participants, a committee of 7, everybody honest; then disputes (`contest`).
 The first round, which pays for storage that later rounds reuse, is played but not counted. The

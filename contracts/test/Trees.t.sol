@@ -6,8 +6,8 @@ import {Forest} from "./Forest.sol";
 import {Harness} from "./Harness.sol";
 
 contract TreesTest is Harness {
-    /// @dev The reference tree of the Certificate Transparency project: leaves, the root after each,
-    /// and the path of the first leaf among eight.
+    /// @dev The reference tree of the Certificate Transparency project: leaves, the root after
+    /// each, and the path of the first leaf among eight.
     bytes[8] private LEAVES = [
         bytes(hex""),
         hex"00",

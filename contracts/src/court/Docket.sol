@@ -144,7 +144,8 @@ abstract contract Docket is Phases, Guarded, ICourt {
         dispute.matter = matter;
     }
 
-    /// @dev Pull up to `bond` stake tokens; what arrives beyond the bonds due is the sender's again.
+    /// @dev Pull up to `bond` stake tokens; what arrives beyond the bonds due is the sender's
+    /// again.
     function _lock(Task storage state, uint256 bond, uint256 bonds) internal {
         IFederation self = IFederation(address(this));
         IVault vault = self.vault();

@@ -174,7 +174,8 @@ abstract contract Withholding is Docket, Members {
         dispute.more = uint16(bonds - 1);
     }
 
-    /// @dev One more demand of an outsider on a position in the running attempt; how many there are.
+    /// @dev One more demand of an outsider on a position in the running attempt; how many there
+    /// are.
     function _countDemand(Task storage state, uint256 position) private returns (uint256 bonds) {
         uint256 place = _place(state) << POSITION_BITS | position;
         bonds = state.demands[place] + 1;
@@ -201,8 +202,8 @@ abstract contract Withholding is Docket, Members {
         return Trees.leafHash(opening.chunk) == dispute.evidence;
     }
 
-    /// @dev How many hashes lie below a descent's node, at the level that is due: fewer at the edge,
-    /// where the last node of an odd level rose.
+    /// @dev How many hashes lie below a descent's node, at the level that is due: fewer at the
+    /// edge, where the last node of an odd level rose.
     function _width(Task storage state, Dispute storage dispute) private view returns (uint256) {
         uint256 below = _below(dispute);
         uint256 leaves = _arrayOf(state.shape, dispute.matter).leaves();

@@ -21,8 +21,8 @@ abstract contract Phases is State {
         _start(task, state.core, Phase.Hold, state.durations.holdS);
     }
 
-    /// @dev Close what is open in court, then go on with the next committee, or abort after the last
-    /// attempt or with an empty pool.
+    /// @dev Close what is open in court, then go on with the next committee, or abort after the
+    /// last attempt or with an empty pool.
     function _failAttempt(bytes32 task, Task storage state, Cause cause) internal {
         Core storage core = state.core;
         uint256 number = core.attempt;

@@ -32,7 +32,8 @@ abstract contract Restitution is Rounds {
         uint256 burnedStake;
     }
 
-    /// @dev Move the bonds of the dispute whose step it is, and slash who withheld a demanded update.
+    /// @dev Move the bonds of the dispute whose step it is, and slash who withheld a demanded
+    /// update.
     function _settleDispute(Task storage state, Page memory page, uint256 step) internal {
         uint256 number = step - 2 * page.cohort + 1;
         Dispute storage dispute = _dispute(state, number);
@@ -73,9 +74,9 @@ abstract contract Restitution is Rounds {
         return _take(state, page, owner, state.amounts.slashWithheld, Cause.Withheld);
     }
 
-    /// @dev Half of what an overturned attempt's members lost, at most, is paid: to each dissenter a
-    /// fee, as much as one slash divided by the seats (the committee's fee is in another token), the
-    /// rest to the challenger. What is left is burned.
+    /// @dev Half of what an overturned attempt's members lost, at most, is paid: to each dissenter
+    /// a fee, as much as one slash divided by the seats (the committee's fee is in another token),
+    /// the rest to the challenger. What is left is burned.
     function _shareOverturned(
         Task storage state,
         Page memory page,

@@ -12,9 +12,9 @@ import {Restitution} from "./Restitution.sol";
 /// @title Settlement: the only place where money moves
 /// @notice Conforms to `sheaf.protocol.settlement`. Two sweeps over the cohort and one over the
 /// round's disputes, paged: first those who did not reveal (slashed), then those who did (paid),
-/// then bonds (`Restitution`). So the slashes that are shared are all in before the first share goes
-/// out, and the books balance after every page. The last page settles the committees and starts
-/// what comes next.
+/// then bonds (`Restitution`). So the slashes that are shared are all in before the first share
+/// goes out, and the books balance after every page. The last page settles the committees and
+/// starts what comes next.
 abstract contract Settling is Restitution {
     using Bitmap for uint256;
 
@@ -103,7 +103,11 @@ abstract contract Settling is Restitution {
     function _begin(Task storage state, bool claimed) private {
         uint256 paid = state.current.owed & ~state.current.dropped;
         state.settlement = Settlement({
-            step: 0, samples: _sumSamples(state, paid), pool: 0, bonus: 0, progress: Progress.Running
+            step: 0,
+            samples: _sumSamples(state, paid),
+            pool: 0,
+            bonus: 0,
+            progress: Progress.Running
         });
         // No attempt: reveals never opened, and the money stays for the sponsor.
         if (state.core.attempt == 0) return;

@@ -18,8 +18,8 @@ import {Words} from "../libraries/Words.sol";
 ///   current     revealed / salts / counted / owed / duplicates / named / dropped / claim: a slot
 ///               each, zero at the start of a round
 ///   attempts    held 4 | committed 4 | opened 4 | missing 4 | silent 4 | agreed 4 | first 2 |
-///               overturned 2: a slot for each of two attempts, zero at the start of a round; one bit
-///               per committee slot
+///               overturned 2: a slot for each of two attempts, zero at the start of a round;
+///               one bit per committee slot
 ///   settlement  step 2 | samples 3 | pool 13 | bonus 13 | progress 1
 ///   money       escrow 12 | dust 12 / burned 16 | burnedStake 16
 ///   model       coordinates 5 | trainable 5 | fractionBits 1 | chunkLog2 1 | rule 1 |
@@ -32,9 +32,9 @@ import {Words} from "../libraries/Words.sol";
 ///   samples     sixteen of 2 to a slot, by cohort position: 16 slots
 ///   bitmaps     by committee slot: 31 slots
 ///   words       by committee slot: 31 slots
-///   maps        accounts by role and index, seats by account, disputes by round and number, demands
-///               by round, attempt and cohort position, and, by round and attempt, when the challenge
-///               window ended before answers moved its end
+///   maps        accounts by role and index, seats by account, disputes by round and number,
+///               demands by round, attempt and cohort position, and, by round and attempt, when the
+///               challenge window ended before answers moved its end
 ///
 /// a seat's two:
 ///
@@ -217,9 +217,10 @@ abstract contract State is IProtocol {
         bytes32 word;
     }
 
-    /// @dev `index` is that of a coordinate once a column is filed, before that of a node at `level`,
-    /// or of a chunk. `answerer` moved last against the opener. `position` is a demand's; `more` is
-    /// how many bonds beyond one the opener locked, so that a plain dispute leaves the slot alone.
+    /// @dev `index` is that of a coordinate once a column is filed, before that of a node at
+    /// `level`, or of a chunk. `answerer` moved last against the opener. `position` is a demand's;
+    /// `more` is how many bonds beyond one the opener locked, so that a plain dispute leaves the
+    /// slot alone.
     struct Dispute {
         address opener;
         uint40 deadline;

@@ -5,9 +5,9 @@ import {Matter, Opening, Roots, Stage} from "./Disputes.sol";
 import {IProtocol} from "./IProtocol.sol";
 
 /// @title The court: a wrong result is challenged, and punished, whoever voted for it
-/// @notice Conforms bit for bit to the executable specification (`docs/protocol/court.md`). Called at
-/// the address of a federation, whose code the court is. Disputes are numbered from 1 in each round;
-/// a deadline says when the next move is late, in ledger time (seconds).
+/// @notice Conforms bit for bit to the executable specification (`docs/protocol/court.md`). Called
+/// at the address of a federation, whose code the court is. Disputes are numbered from 1 in each
+/// round; a deadline says when the next move is late, in ledger time (seconds).
 interface ICourt is IProtocol {
     // ---------------------------------------------------------------------------------- events
 

@@ -141,8 +141,8 @@ interface IProtocol {
     event SeatClaimed(
         bytes32 indexed task, address indexed account, uint256 stake, uint256 credit
     );
-    /// @notice At settlement: an opener's bond that returned, and what an account earned in court, in
-    /// the stake token. `number` is the dispute's.
+    /// @notice At settlement: an opener's bond that returned, and what an account earned in court,
+    /// in the stake token. `number` is the dispute's.
     event CourtPaid(
         bytes32 indexed task,
         address indexed account,

@@ -82,11 +82,11 @@ library Columns {
         return (count - 1) / 2;
     }
 
-    /// @notice The rounded mean of what is left when `dropped` entries are dropped at each end; fewer
-    /// than half.
+    /// @notice The rounded mean of what is left when `dropped` entries are dropped at each end;
+    /// fewer than half.
     /// @dev The least and the greatest that is left are found by counting, then what lies between
-    /// is summed, and of the two as many as are left. Nothing is sorted, and the cost depends on the
-    /// number of entries alone.
+    /// is summed, and of the two as many as are left. Nothing is sorted, and the cost depends on
+    /// the number of entries alone.
     function middleMean(bytes calldata column, uint256 dropped) internal pure returns (int256) {
         uint256[] memory lanes = lanesOf(column);
         uint256 count = column.length / ENTRY_BYTES;
@@ -100,8 +100,8 @@ library Columns {
         return (sum + lows * low + highs * high).rdiv(int256(left));
     }
 
-    /// @notice The entry that `rank` others are sorted before: the least value that more than `rank`
-    /// entries do not exceed, found by halving the range of values.
+    /// @notice The entry that `rank` others are sorted before: the least value that more than
+    /// `rank` entries do not exceed, found by halving the range of values.
     /// @param lanes As `lanesOf` gives them.
     function orderStatistic(uint256[] memory lanes, uint256 rank) internal pure returns (int256) {
         uint256 low = uint256(BIAS - Arithmetic.LIMIT);
@@ -114,9 +114,10 @@ library Columns {
         return int256(low) - BIAS;
     }
 
-    /// @notice The entries, biased, four to a word, so that they can be compared four at once: of an
-    /// entry in a lane of 64 bits, 2**32 and a value less the entry keeps bit 32 exactly where the
-    /// entry does not exceed the value. Lanes without an entry hold 2**32, which all values are below.
+    /// @notice The entries, biased, four to a word, so that they can be compared four at once: of
+    /// an entry in a lane of 64 bits, 2**32 and a value less the entry keeps bit 32 exactly where
+    /// the entry does not exceed the value. Lanes without an entry hold 2**32, which all values are
+    /// below.
     /// @dev Biased, -2**31 is 0 and reads as 1 should: both are below every value but 1, not above.
     function lanesOf(bytes calldata column) internal pure returns (uint256[] memory lanes) {
         uint256 bits = 8 * column.length;
@@ -174,8 +175,8 @@ library Columns {
         }
     }
 
-    /// @dev Eight entries, each with its bytes in the other order; at the column's end, what follows
-    /// it, which nobody reads.
+    /// @dev Eight entries, each with its bytes in the other order; at the column's end, what
+    /// follows it, which nobody reads.
     function _wordAt(bytes calldata column, uint256 place) private pure returns (uint256 word) {
         assembly ("memory-safe") {
             word := calldataload(add(column.offset, place))

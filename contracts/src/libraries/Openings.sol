@@ -8,7 +8,8 @@ import {Trees} from "./Trees.sol";
 /// @notice A bare tree root binds bytes, not their number: what an array's shape is comes from the
 /// task's terms. Conforms to `sheaf.protocol.opening`.
 library Openings {
-    /// @notice So many elements of so many bytes, a power of two, in chunks of `2**chunkLog2` bytes.
+    /// @notice So many elements of so many bytes, a power of two, in chunks of `2**chunkLog2`
+    /// bytes.
     struct Array {
         uint256 elementBytes;
         uint256 elements;
@@ -48,8 +49,8 @@ library Openings {
         return Trees.includes(leaf, index, leaves(array), opening.path, root);
     }
 
-    /// @notice Whether `opening` proves element `index`, which there is, and a word that begins with
-    /// its bytes.
+    /// @notice Whether `opening` proves element `index`, which there is, and a word that begins
+    /// with its bytes.
     function element(Array memory array, Opening calldata opening, uint256 index, bytes32 root)
         internal
         view

@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import {Permutation} from "./Permutation.sol";
 
 /// @title SHA-256 Merkle trees by RFC 9162, section 2.1, over chunks of bytes
-/// @notice A leaf is SHA-256(0x00, chunk), a node SHA-256(0x01, left, right); the last node of an odd
-/// level rises unchanged. Conforms to `sheaf.protocol.merkle`.
+/// @notice A leaf is SHA-256(0x00, chunk), a node SHA-256(0x01, left, right); the last node of an
+/// odd level rises unchanged. Conforms to `sheaf.protocol.merkle`.
 library Trees {
     /// @notice Hash of one chunk as a leaf.
     /// @dev Copied once, into memory that is not kept.
