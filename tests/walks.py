@@ -145,7 +145,9 @@ class Walk:
             if committing and not committed:
                 yield partial(self._commit, position)
             elif not committing and committed and not task.current.revealed >> position & 1:
-                yield partial(self._reveal, position)
+                # An ill move may have committed to what nobody can open.
+                if position in self.play.updates:
+                    yield partial(self._reveal, position)
 
     def _commit(self, position: int) -> Move:
         """A commitment, one in three to an update that others may share."""
