@@ -144,10 +144,10 @@ class Walk:
             committed = task.seats[self.play.participant(position)].committed_round == task.round
             if committing and not committed:
                 yield partial(self._commit, position)
-            elif not committing and committed and not task.current.revealed >> position & 1:
-                # An ill move may have committed to what nobody can open.
-                if position in self.play.updates:
-                    yield partial(self._reveal, position)
+            waits = committed and not task.current.revealed >> position & 1
+            # An ill move may have committed to what nobody can open.
+            if not committing and waits and position in self.play.updates:
+                yield partial(self._reveal, position)
 
     def _commit(self, position: int) -> Move:
         """A commitment, one in three to an update that others may share."""

@@ -152,7 +152,8 @@ def test_the_system_clock_is_read_where_runs_and_logs_are_named_alone() -> None:
         for _, name in calls(source)
         if name.endswith(reads)
     }
-    assert found == {"src/sheaf/apps/cli/outcome.py", "src/sheaf/apps/cli/running.py"}
+    named = ("lab", "outcome", "running")
+    assert found == {f"src/sheaf/apps/cli/{name}.py" for name in named}
 
 
 # What a run can not go on with

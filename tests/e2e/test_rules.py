@@ -47,7 +47,8 @@ def median(tmp_path_factory: pytest.TempPathFactory) -> Played:
     usual = plan()
     changes: dict[str, Any] = {
         "model_entry": "task:normalised",
-        "algorithm": replace(usual.algorithm, name="fedprox", proximal=(1, 100)),
+        # With this seed the two cohorts differ, and participant 1 is in one.
+        "algorithm": replace(usual.algorithm, name="fedprox", proximal=(1, 100), seed=8),
         "rule": RuleChoice("coordinate_median", (0, 1)),
         "cohort": CohortSize(minimum=2, goal=3, weight_cap=50),
         "committee": committee(1, 2),
