@@ -40,8 +40,8 @@ CHAIN_TESTS = (
     "tests/contracts/test_reentrance.py",
     "tests/contracts/test_tokens.py",
 )
-LIMIT_S = 900
-"""Of one run of tests, a few minutes long: what takes longer hangs."""
+LIMIT_S = 2400
+"""Of one run of tests, minutes long: what takes longer hangs."""
 COMPILED = ("Federation", "Court")
 """What is compiled anew; the federation brings its vault along."""
 MODULES = ROOT / "contracts" / "node_modules"
@@ -224,7 +224,8 @@ def unbroken(copy: Copy, wanted: Sequence[Mutant]) -> bool:
     """Whether all that these mutants are judged by passes without any; else it shows nothing."""
     if wanted[0] in SPECIFICATION:
         return copy.passes(SPEC_TESTS)
-    return copy.passes(CHAIN_TESTS)
+    # What else judges contracts, `make test` runs unbroken.
+    return copy.passes(sorted({killer_test(mutant) for mutant in wanted if mutant.killer}))
 
 
 def run(wanted: Sequence[Mutant], jobs: int) -> int:
