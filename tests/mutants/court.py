@@ -72,7 +72,7 @@ MOVES = (
         CHALLENGES,
         "if (dispute.opener != msg.sender) revert NotChallenger();",
         "",
-        "a_descent_to_a_wrong_entry",
+        "moves_out_of_turn",
     ),
     Mutant(
         "a move at its deadline",
@@ -249,7 +249,7 @@ CONSEQUENCES = (
         SETTLING,
         "if (progress == Progress.Barred) revert WrongPhase();",
         "",
-        "a_void_attempt_ends_with_its_window",
+        "a_void_attempt_is_challenged_to_the_end_of_its_window",
     ),
     Mutant(
         "a round settles over an open dispute",
