@@ -20,6 +20,7 @@ from sheaf.protocol.state import Matter, Standing
 from tests.nodes import faults
 from tests.nodes.courtroom import Courtroom, Performers, held
 from tests.nodes.plans import STAKE
+from tests.nodes.test_court_withheld import BLIND, KEEPS
 
 MOVE_S = 600
 CLAIMS: dict[type[object], Any] = {e.Aggregate: faults.in_first_attempts(faults.off_by_one)}
@@ -29,15 +30,6 @@ HIDES: dict[type[object], Any] = {**CLAIMS, e.PublishModel: faults.withholding}
 @pytest.fixture(scope="module")
 def honest() -> Courtroom:
     return held()
-
-
-KEEPS: dict[type[object], Any] = {e.PublishUpdate: faults.hoarding}
-BLIND: dict[type[object], Any] = {
-    e.Collect: faults.attesting,
-    e.Aggregate: faults.in_first_attempts(faults.from_nothing),
-    e.PublishModel: faults.withholding,
-}
-"""A committee that attests what it does not hold, and claims something."""
 
 
 # Challengers that lie

@@ -24,7 +24,6 @@ from tests.nodes.courtroom import Courtroom, Performers, held
 from tests.nodes.plans import STAKE
 
 MOVE_S = 600
-CLAIMS: dict[type[object], Any] = {e.Aggregate: faults.in_first_attempts(faults.off_by_one)}
 
 
 @pytest.fixture(scope="module")
