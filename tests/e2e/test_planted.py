@@ -233,7 +233,7 @@ def test_a_wrong_amount_is_found_by_the_specification(honest: Played) -> None:
                 replace(event, reward=event.reward + 1) if isinstance(event, Paid) else event
                 for event in step.events
             )
-            wrong = specification.apply(replace(step, events=events), block.header.timestamp)
+            wrong = specification.apply(replace(step, events=events))
             if wrong is not None:
                 assert isinstance(step.action, Settle)
                 assert "Paid(" in wrong.found

@@ -54,7 +54,7 @@ class Stage:
 
     def apply(self, step: Step) -> object:
         """What the specification has against a step of the last block."""
-        return self.specification.apply(step, self.blocks[-1].header.timestamp)
+        return self.specification.apply(step)
 
     def report(self, *arguments: bytes) -> tuple[int, list[Step]]:
         """A call of `report` written by hand: its status, and its steps."""
@@ -91,6 +91,9 @@ def test_a_call_is_what_solidity_makes_of_it(
     status, (step,) = stage.report(*arguments)
 
     assert status == 1
+    block = stage.blocks[-1]
+    place = (step.block, step.time, step.transaction)
+    assert place == (block.header.number, block.header.timestamp, block.transactions[0].hash)
     assert step.action == Report(stage.task, 0, metrics)
     assert step.events == (Reported(stage.task, 0, metrics),)
     assert stage.apply(step) is None

@@ -11,6 +11,7 @@ from typing import NoReturn
 from eth_utils.address import to_checksum_address
 
 from sheaf.ledger.federation import AddressBook
+from sheaf.nodes.respecification import Step
 from sheaf.nodes.summary import REPORTED, UNCHECKED, Accounting, Place
 from sheaf.nodes.trail import Trail
 from sheaf.nodes.trust import Assumption
@@ -112,7 +113,8 @@ class Witness:
 @dataclass
 class Evidence:
     """What the verification rests on: the ledger's events, gas and head, the store, the document.
-    `sent` counts the actions that succeeded, by sender; `names` are the run's own."""
+    `sent` counts the actions that succeeded, by sender; `names` are the run's own; `steps` are all
+    protocol transactions of the ledger, in order."""
 
     directory: Path
     book: AddressBook
@@ -123,6 +125,7 @@ class Evidence:
     place: Place
     sent: Counter[tuple[bytes, Action]]
     names: Mapping[str, str]
+    steps: Sequence[Step]
 
     def who(self, account: bytes) -> str:
         """An actor for people: role, address, and the name the run reports for it."""

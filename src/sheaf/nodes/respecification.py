@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sheaf.ledger.engine import Block, Receipt, Transaction
+from sheaf.ledger.engine import Block, Header, Receipt, Transaction
 from sheaf.ledger.errors import Reverted
 from sheaf.ledger.federation import AddressBook, action_of, event_of, failure_of
 from sheaf.protocol import actions as a
@@ -23,13 +23,16 @@ from sheaf.protocol.state import Env, Federation
 
 @dataclass(frozen=True)
 class Step:
-    """One protocol transaction: who sent what in which block, and what it caused.
+    """One protocol transaction: its hash, who sent what in which block, at what ledger time, and
+    what it caused.
 
     `action` is None where a contract of somebody's made the protocol's contracts emit events; an
     event that cannot be read stands as text.
     """
 
     block: int
+    time: int
+    transaction: bytes
     sender: bytes
     action: Action | None
     gas: int
@@ -50,16 +53,17 @@ def steps(book: AddressBook, blocks: Iterable[Block]) -> Iterator[Step]:
     """The protocol transactions of `blocks`, in order."""
     for block in blocks:
         for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
-            step = _step(book, block.header.number, transaction, receipt)
+            step = _step(book, block.header, transaction, receipt)
             if step is not None:
                 yield step
 
 
-def _step(book: AddressBook, number: int, sent: Transaction, receipt: Receipt) -> Step | None:
+def _step(book: AddressBook, at: Header, sent: Transaction, receipt: Receipt) -> Step | None:
     action, events = action_of(book, sent.to, sent.data), tuple(_events(book, receipt))
     if action is None and not events:
         return None
-    return Step(number, sent.sender, action, receipt.gas_used, failure_of(receipt), events)
+    place, gas = (at.number, at.timestamp, sent.hash, sent.sender), receipt.gas_used
+    return Step(*place, action, gas, failure_of(receipt), events)
 
 
 def _events(book: AddressBook, receipt: Receipt) -> Iterator[object]:
@@ -78,13 +82,13 @@ class Respecification:
     def __init__(self, book: AddressBook) -> None:
         self.federation = Federation(book.deployment, book.stake_token)
 
-    def apply(self, step: Step, time: int) -> Disagreement | None:
-        """The disagreement of one step at ledger time `time`, if there is one."""
+    def apply(self, step: Step) -> Disagreement | None:
+        """The disagreement of one step, if there is one."""
         if isinstance(step.failure, Reverted):
             return None  # outside the protocol: a token without allowance, too little gas
         if step.action is None:
             return Disagreement(step, str(step.events[0]), "events of direct calls only")
-        env = Env(step.sender, time, _received(step), self._refusing(step))
+        env = Env(step.sender, step.time, _received(step), self._refusing(step))
         try:
             expected = tuple(apply(self.federation, env, step.action))
         except Rejected as rejected:

@@ -25,7 +25,7 @@ from sheaf.nodes import inventory, replay, trust
 from sheaf.nodes.anchoring import Anchor
 from sheaf.nodes.evidence import Check, Evidence, Report, Witness, fail
 from sheaf.nodes.rereading import Ground, Source, reread
-from sheaf.nodes.respecification import Disagreement, Respecification, steps
+from sheaf.nodes.respecification import Disagreement, Respecification, Step, steps
 from sheaf.nodes.seat import court_credit
 from sheaf.nodes.summary import SUMMARY_FILE, Accounting, Place, read_book
 from sheaf.nodes.trail import Trail, fold
@@ -61,7 +61,7 @@ CHECKS: tuple[Further, ...] = (
 
 NOTHING = Anchor()
 
-__all__ = ["CHECKS", "Anchor", "Check", "Evidence", "Report", "verify"]
+__all__ = ["CHECKS", "Anchor", "Check", "Evidence", "Report", "examine", "verify"]
 
 
 def verify(
@@ -73,6 +73,13 @@ def verify(
     Raises `RunNotFound` where there is none, `VerificationFailed` at the first difference; ledger
     errors where the file cannot be read at all.
     """
+    return examine(directory, *further, anchor=anchor, source=source)[1]
+
+
+def examine(
+    directory: Path, *further: Further, anchor: Anchor = NOTHING, source: Source | None = None
+) -> tuple[Evidence, Report]:
+    """What `verify` does, with the evidence that all of it was found in: for an audit."""
     book, task_id = _address_book(directory)
     history = _History(book, task_id, _reported_names(directory))
     if source is None:
@@ -88,7 +95,7 @@ def verify(
     report.unfinished = not (evidence.trail.over or (directory / SUMMARY_FILE).exists())
     for check in (*CHECKS, *further, anchor.check):
         check(evidence, report)
-    return report
+    return evidence, report
 
 
 @dataclass
@@ -101,7 +108,7 @@ class _History:
     names: Mapping[str, str]
     accounting: Accounting = field(default_factory=Accounting)
     sent: Counter[tuple[bytes, Action]] = field(default_factory=Counter)
-    count: int = 0
+    steps: list[Step] = field(default_factory=list)
     disagreement: str = ""
 
     def __post_init__(self) -> None:
@@ -114,7 +121,7 @@ class _History:
             return
         found = list(steps(self.book, [block]))
         for step in found:
-            wrong = self.specification.apply(step, block.header.timestamp)
+            wrong = self.specification.apply(step)
             if wrong is not None:
                 self.disagreement = self._told(wrong)
                 return
@@ -125,7 +132,7 @@ class _History:
         for step in found:
             for event in step.events:
                 self.trail = fold(self.trail, event)
-        self.count += len(found)
+        self.steps += found
 
     def _concerns(self, sender: bytes, action: Action) -> bool:
         """Whether an action is of this task, a withdrawal, which is of none, by its sender; and of
@@ -235,7 +242,7 @@ def _evidence(directory: Path, history: _History, ground: Ground, report: Report
     if history.disagreement:
         fail(history.disagreement)
     detail = "protocol transactions gave the specification's events, draws, payouts and slashes"
-    report.add("specification", history.count, detail)
+    report.add("specification", len(history.steps), detail)
     trail, book = history.trail, history.book
     if trail.published is None:
         fail(f"ledger: task {history.task.hex()} is not on this ledger")
@@ -245,7 +252,7 @@ def _evidence(directory: Path, history: _History, ground: Ground, report: Report
     task = _document(store, trail)
     report.add("document", 1, f"task document {task.cid} and its terms")
     place = Place.of(book, ground.head.number, ground.head.hash, ground.read)
-    known = (history.accounting, place, history.sent, history.names)
+    known = (history.accounting, place, history.sent, history.names, tuple(history.steps))
     return Evidence(directory, book, trail, task, store, *known)
 
 
