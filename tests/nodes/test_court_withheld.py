@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sheaf.learning import lattice
+from sheaf.nodes import challenger
 from sheaf.nodes import effects as e
 from sheaf.nodes.aggregation import vector_id
 from sheaf.nodes.trail import Trail
@@ -43,7 +44,10 @@ BLIND: dict[type[object], Any] = {
 def test_an_update_that_nobody_posts_is_dropped_and_the_attempt_ends(honest: Courtroom) -> None:
     silent = {**KEEPS, e.Produce: faults.mute}
     room = held({"participant-2": silent, "aggregator": BLIND})
-    assert room.moves == ["challenger Demand", "challenger Decide"]
+    # One first, the other two when most of the window has passed; one decision makes those moot.
+    assert room.moves == ["challenger Demand"] * 3 + ["challenger Decide"] * 3
+    standings = [dispute.standing for dispute in room.disputes().values()]
+    assert standings == [Standing.UPHELD, Standing.MOOT, Standing.MOOT]
     found = room.trail.rounds[1]
     (dropped,) = found.dropped
     assert found.cohort[dropped] == room.account("participant-2")
@@ -55,8 +59,8 @@ def test_an_update_that_nobody_posts_is_dropped_and_the_attempt_ends(honest: Cou
     ]
     # 10 x 2 + 30 x 4 + 40 x 5 of 80 samples: 4.25, so 4.
     assert room.model(room.trail.model_after(1, b""))[0] == 4
-    # The void attempt is ended when its window is over, which was before the demand was decided.
-    (decided,) = room.actions(a.Decide)
+    # The void attempt is ended when its window is over, which was before the last was decided.
+    decided = room.actions(a.Decide)[-1]
     advanced = next(s for s in room.actions(a.Advance) if s.now > decided.now)
     assert (advanced.name, advanced.now) == ("sponsor", decided.now + 1)
 
@@ -111,29 +115,44 @@ def test_of_an_update_of_another_length_what_cannot_be_supplied_is_demanded() ->
 
     room = Courtroom({"participant-2": {e.Train: too_long}, "aggregator": BLIND})
     room.run()
-    (demand,) = room.actions(a.Demand)
     # Ten coordinates are three chunks; the eleventh is in the last, which the terms make shorter.
-    assert demand.action.chunk == 2
+    assert room.actions(a.Demand)[0].action.chunk == 2
     assert room.actions(a.Supply) == []
     assert room.failures == [Cause.WITHHELD]
 
 
-def test_no_demand_is_made_in_time_that_answers_added() -> None:
+def test_what_is_answered_in_the_last_second_only_was_demanded_whole_before() -> None:
+    """The hole that a committee and an owner in one hand would have, if chunks were demanded one by
+    one: no demand is taken in time that an answer added."""
     grudging = {**KEEPS, e.Produce: faults.producing_all_but(-1)}
     room = Courtroom({"participant-2": grudging, "aggregator": BLIND})
     room.run(lambda trail: bool(trail.rounds and trail.now.pending))
-    (dispute,) = room.trail.now.pending.values()
-    # The move began a second after the window, so that its last second is past the window's end.
-    first_end = room.trail.deadline
-    room.now = dispute.deadline - 2
+    end = room.trail.deadline
+    room.actors["participant-2"].absent = True
+    room.run(lambda trail: len(trail.now.pending) == 3)
+    first, *rest = room.actions(a.Demand)
+    assert end == first.now + MOVE_S - 1
+    # Three quarters of the window are over, and its end is not; the bonds rise all the same.
+    assert [(d.action.chunk, d.action.bond) for d in rest] == [(1, 2 * STAKE), (0, 3 * STAKE)]
+    assert [d.now - first.now for d in rest] == [MOVE_S * 3 // 4] * 2
+    room.now = end - 1
+    room.actors["participant-2"].absent = False
     room.run()
-    (supplied,) = room.actions(a.Supply)
-    assert supplied.now == dispute.deadline - 1 == first_end
-    # Two chunks are still not to be had, and the window is open for a move; but nobody demands.
-    assert len(room.actions(a.Demand)) == 1
+    assert {s.now for s in room.actions(a.Supply)} == {end}
+    assert len(room.actions(a.Demand)) == 3
+    assert room.moves[-2:] == ["challenger Descend", "challenger Decide"]
+    assert room.failures == [Cause.OVERTURNED]
     assert [s for s in room.sent if s.rejected and not isinstance(s.action, a.Claim)] == []
-    settled = room.actions(a.Settle)[0]
-    assert settled.now == supplied.now + MOVE_S
+
+
+def test_an_update_of_many_chunks_is_demanded_up_to_a_bound() -> None:
+    silent = {**KEEPS, e.Produce: faults.mute}
+    wide = 4 * (challenger.MAX_DEMANDS + 6)
+    room = Courtroom({"participant-2": silent, "aggregator": BLIND}, coordinates=wide)
+    room.run()
+    bonds = [s.action.bond for s in room.actions(a.Demand) if not s.rejected]
+    assert bonds == [n * STAKE for n in range(1, challenger.MAX_DEMANDS + 1)]
+    assert room.failures == [Cause.WITHHELD]
 
 
 def test_a_member_posts_what_an_owner_does_not_in_the_second_half_and_one_is_enough() -> None:

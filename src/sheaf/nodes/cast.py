@@ -197,10 +197,11 @@ def _deploy(client: Client, deployer: Account, plan: Plan) -> AddressBook:
 
 def _fund(client: Client, book: AddressBook, task: Task, accounts: Mapping[str, Account]) -> None:
     """The escrow to the sponsor, a stake to every seat, and to the challenger the bonds of all that
-    it may have to open: in both attempts of a round a dispute of the model, one of the state, and a
-    demand on each update."""
-    e = task.economics
-    bonds = task.schedule.rounds * LAST_ATTEMPT * (2 + task.cohort.goal) * e.court_bond
+    it may have to open: in both attempts of a round a dispute of the model, one of the state, a
+    demand on each update, and all of one update."""
+    e, chunks = task.economics, min(task.terms().model.leaves, challenger.MAX_DEMANDS)
+    disputes = 2 + task.cohort.goal + chunks * (chunks + 1) // 2
+    bonds = task.schedule.rounds * LAST_ATTEMPT * disputes * e.court_bond
     grants = [(book.reward_token, accounts["sponsor"].address, task.terms().escrow)]
     if bonds:
         grants.append((book.stake_token, accounts["challenger"].address, bonds))

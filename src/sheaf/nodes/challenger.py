@@ -40,6 +40,9 @@ from sheaf.protocol.terms import Visibility
 MAX_REPLAYS = 16
 """Of one claim, where what could not be read at first can be read after all."""
 
+MAX_DEMANDS = 64
+"""On one update in an attempt: their bonds rise, so that these come to 2,080 of them."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -202,23 +205,28 @@ def _demand(state: State, now: int) -> list[Effect]:
         return [_replay(state)] if state.replays < MAX_REPLAYS else []
     if now >= trail.first_deadline or not _is_admitted(state):
         return []
-    wanted = (_demand_of(state, p) for p in missing if p not in trail.now.dropped)
-    return [effect for demand in wanted if demand for effect in send(state, demand)]
+    # Who keeps an update back can answer each demand in the last second of its move, and demands
+    # are taken in the window's own time only: what is still missing late in it is demanded whole.
+    whole = now >= court.late_in_window(trail)
+    left = [p for p in missing if p not in trail.now.dropped]
+    return [e for p in left for d in _demands_of(state, p, whole) for e in send(state, d)]
 
 
-def _demand_of(state: State, position: int) -> Demand | None:
-    """A chunk of an update that nobody supplied or waits for, unless this node waits for one. The
-    last one first: of an array of another length than the terms say, that one cannot be supplied.
-    The bond rises with each demand of an outsider's."""
+def _demands_of(state: State, position: int, whole: bool) -> list[Demand]:
+    """Chunks of an update that nobody supplied or waits for: the next one, unless this node waits
+    for one, or all. The last one first: of an array of another length than the terms say, that one
+    cannot be supplied. The bond rises with each demand of an outsider's."""
     trail, account = state.trail, state.account
     on_it = [d for d in _all(trail.now) if d.is_demand and d.position == position]
     waiting = [d for d in trail.now.pending.values() if d in on_it]
+    if not whole and any(d.opener == account for d in waiting):
+        return []
     known = {d.at for d in on_it if d.chunk} | {d.at for d in waiting}
-    left = [index for index in range(trail.terms.model.leaves) if index not in known]
-    if not left or any(d.opener == account for d in waiting):
-        return None
-    mine = sum(d.attempt == trail.attempt and d.matter == Matter.UPDATE for d in on_it)
-    return Demand(trail.task, position, left[-1], (mine + 1) * trail.terms.economics.court_bond)
+    left = [c for c in reversed(range(trail.terms.model.leaves)) if c not in known]
+    made = sum(d.attempt == trail.attempt and d.matter == Matter.UPDATE for d in on_it)
+    wanted = left[: MAX_DEMANDS - made if whole else 1]
+    bond = trail.terms.economics.court_bond
+    return [Demand(trail.task, position, c, n * bond) for n, c in enumerate(wanted, made + 1)]
 
 
 def _oppose(state: State, replay: Aggregated, now: int) -> list[Effect]:

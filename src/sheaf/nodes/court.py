@@ -28,7 +28,7 @@ from sheaf.protocol.opening import Opening
 from sheaf.protocol.state import Matter, Standing
 
 STATIONS = 16
-AT_ONCE, QUARTER, HALF = 0, 4, 8
+AT_ONCE, QUARTER, HALF, LATE = 0, 4, 8, 12
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,12 @@ def moments(trail: Trail) -> list[int]:
             dispute.deadline + _time(trail, QUARTER),
         )
     ]
+
+
+def late_in_window(trail: Trail) -> int:
+    """The ledger time, in a window as it was before answers moved its end, by which most of those
+    who would answer a demand made at its start have had their turn."""
+    return trail.first_deadline - trail.terms.schedule.challenge_s + _time(trail, LATE)
 
 
 def _station(trail: Trail, dispute: DisputeTrail, station: int) -> int:
