@@ -16,7 +16,11 @@ abstract contract Wiring is IFederation {
     /// @inheritdoc IFederation
     address public immutable court;
 
+    /// @notice A call of what is not there succeeds, so a court without code would say yes to all.
+    error NoCourt(address court);
+
     constructor(address stakeToken_, address court_, IVault vault_) {
+        if (court_.code.length == 0) revert NoCourt(court_);
         stakeToken = stakeToken_;
         court = court_;
         vault = vault_;
