@@ -76,6 +76,9 @@ class World(Protocol):
     def set_registered(self, task: bytes, role: Role, count: int) -> None:
         """Surgery: as if `count` seats were registered."""
 
+    def set_disputes(self, task: bytes, count: int) -> None:
+        """Surgery: as if so many were on the docket, copies of its first, which is decided."""
+
 
 class SpecWorld:
     """The specification. Every action is checked to conserve both tokens."""
@@ -122,6 +125,14 @@ class SpecWorld:
     def set_registered(self, task: bytes, role: Role, count: int) -> None:
         """As `World.set_registered`."""
         self.federation.tasks[task].registered[role] = count
+        self._now += 1
+
+    def set_disputes(self, task: bytes, count: int) -> None:
+        """As `World.set_disputes`; the vault's books follow, so that they still balance."""
+        found = self.federation.tasks[task]
+        more = count - len(found.current.disputes)
+        found.current.disputes += found.current.disputes[:1] * more
+        self.federation.account(STAKE).deposits += found.terms.economics.court_bond * more
         self._now += 1
 
     def _received(self, action: Action) -> int | None:

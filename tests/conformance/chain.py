@@ -27,7 +27,7 @@ GAS, FEE_WEI = 20_000_000, 10**11
 CROWD = (
     "sponsor",
     "auditor",
-    *(f"participant {i}" for i in range(20)),
+    *(f"participant {i}" for i in range(256)),
     *(f"aggregator {i}" for i in range(33)),
 )
 

@@ -29,6 +29,11 @@ class Packed:
     slot: int
     fields: tuple[tuple[str, int], ...]
 
+    def shift(self, name: str) -> int:
+        """By how many bits a field is shifted in its word."""
+        names = [field for field, _ in self.fields]
+        return 8 * sum(width for _, width in self.fields[: names.index(name)])
+
     def read(self, load: Load, base: int, prefix: str) -> State:
         """Field values under `prefix`."""
         word, found = load(base + self.slot), {}

@@ -84,11 +84,20 @@ class BothWorlds:
         """As `World.set_registered`."""
         self.spec.set_registered(task, role, count)
         slot = storage.task_slot(task) + storage.IDENTITY.slot
-        shift = 160 if role == Role.PARTICIPANT else 184
+        field = f"registered_{role.name.lower()}s"
+        shift = storage.IDENTITY.shift(field)
         word = self.chain.storage(self.chain.federation, slot)
         word = word & ~(0xFFFFFF << shift) | count << shift
         self.chain.poke([(self.chain.federation, slot, word)], self.now)
         self.assert_equal()
+
+    def set_disputes(self, task: bytes, count: int) -> None:
+        """As `World.set_disputes`; of what is on the docket the contracts get the number alone."""
+        self.spec.set_disputes(task, count)
+        slot, shift = storage.task_slot(task) + storage.CORE.slot, storage.CORE.shift("disputes")
+        word = self.chain.storage(self.chain.federation, slot)
+        word = word & ~(0xFFFF << shift) | count << shift
+        self.chain.poke([(self.chain.federation, slot, word)], self.now)
 
     def assert_equal(self) -> None:
         """Every field of every task, and the vault's books."""
@@ -102,6 +111,15 @@ class BothWorlds:
             lambda token: self.chain.storage(token, balance),
             self.federation,
         )
+
+
+class Verdicts(BothWorlds):
+    """Verdicts, reasons and events alone."""
+
+    remembered: ClassVar[dict[Hashable, tuple[SpecWorld, Chain]]] = {}
+
+    def assert_equal(self) -> None:
+        """As `BothWorlds.assert_equal`, of nothing."""
 
 
 def _outcome(act: Callable[[], tuple[object, ...]]) -> tuple[object, ...] | Rejected:

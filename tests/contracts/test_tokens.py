@@ -10,7 +10,7 @@ from sheaf.ledger.artifacts import Artifact, artifact
 from sheaf.ledger.engine import Receipt
 from sheaf.protocol.actions import Claim, Withdraw
 from tests.conformance.chain import FEDERATION, VAULT, hostile
-from tests.conformance.worlds import LABELS, BothWorlds
+from tests.conformance.worlds import LABELS, BothWorlds, Verdicts
 from tests.play import TERMS, Play, changed
 from tests.worlds import REWARD, account
 
@@ -19,18 +19,12 @@ SUPPLY, PURSE = 2**150, 2**90
 FEE_BPS = 1_000
 
 
-class Verdicts(BothWorlds):
-    """Verdicts, reasons and events alone: a rebasing token keeps shares where others keep balances,
-    so that the vault's cannot be read from storage."""
-
-    def assert_equal(self) -> None:
-        """As `BothWorlds.assert_equal`, of nothing."""
-
-
 class Bank:
     """Both worlds, and a reward token of one's own in them."""
 
     def __init__(self, source: Artifact, decimals: int = 6, *more: object) -> None:
+        # A rebasing token keeps shares where others keep balances, so that the vault's cannot be
+        # read from storage.
         self.world = Verdicts() if source.name == "RebasingToken" else BothWorlds()
         self.world._fresh = False  # another token is to be on this chain than on any remembered one
         self.interface = Interface(source.abi)
