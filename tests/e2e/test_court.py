@@ -19,22 +19,23 @@ from sheaf.nodes.runner import Runner
 from sheaf.nodes.verification import verify
 from sheaf.protocol.errors import VerificationFailed
 from sheaf.protocol.optimisers import Constants
+from sheaf.simulation import liars
 from tests.e2e.kills import Left
 from tests.nodes import faults
 from tests.nodes.plans import STAKE, committee, economics, plan, schedule
 from tests.nodes.stage import Played, Watcher, play
 
 ADAM = Constants(10, 100, 2**20, 2**14)
-CLAIMS: dict[type[object], Any] = {e.Aggregate: faults.in_first_attempts(faults.wrong_at(4))}
+CLAIMS: dict[type[object], Any] = {e.Aggregate: faults.in_first_attempts(liars.wrong_at(4))}
 HIDES: dict[type[object], Any] = {**CLAIMS, e.PublishModel: faults.withholding}
-KEEPS: dict[type[object], Any] = {e.PublishUpdate: faults.hoarding, e.Produce: faults.mute}
+KEEPS: dict[type[object], Any] = {e.PublishUpdate: liars.keeping, e.Produce: liars.mute}
 BLIND: dict[type[object], Any] = {
     e.Collect: faults.attesting,
     e.Aggregate: faults.in_first_attempts(faults.from_nothing),
     e.PublishModel: faults.withholding,
 }
-LIES: dict[type[object], Any] = {e.Aggregate: faults.off_by_one, e.Accuse: faults.misquoting}
-SEEKS: dict[type[object], Any] = {e.Aggregate: faults.off_by_one, e.Accuse: faults.not_finding}
+LIES: dict[type[object], Any] = {e.Aggregate: faults.off_by_one, e.Accuse: liars.misquoting_at(-1)}
+SEEKS: dict[type[object], Any] = {e.Aggregate: faults.off_by_one, e.Accuse: liars.not_finding}
 
 
 def contested(**changes: Any) -> Plan:
@@ -117,7 +118,7 @@ COMMITTEES: dict[str, tuple[list[dict[type[object], Any]], list[str]]] = {
             UPHELD,
         ],
     ),
-    "hides and is silent": ([HIDES, {e.Produce: faults.mute}], [ASKED, UPHELD]),
+    "hides and is silent": ([HIDES, {e.Produce: liars.mute}], [ASKED, UPHELD]),
     "shows all chunks but one": (
         [HIDES, {e.Produce: faults.producing_all_but(1)}],
         [
@@ -214,7 +215,7 @@ def test_an_update_that_its_owner_posts_when_asked_is_judged(
     untroubled: Held, tmp_path: Path
 ) -> None:
     def alter(cast: Cast) -> None:
-        cast.node("participant-2").equip({e.PublishUpdate: faults.hoarding})
+        cast.node("participant-2").equip({e.PublishUpdate: liars.keeping})
         faults.equip(cast, "aggregator", BLIND)
 
     court = held(tmp_path, alter)

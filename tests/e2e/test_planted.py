@@ -29,6 +29,7 @@ from sheaf.nodes.verification import verify
 from sheaf.protocol.actions import Settle
 from sheaf.protocol.errors import VerificationFailed
 from sheaf.protocol.events import Paid
+from sheaf.simulation import liars
 from tests.e2e.tampering import flip, vector_place
 from tests.nodes import faults
 from tests.nodes.plans import STAKE, TOKEN, committee, plan, schedule
@@ -82,7 +83,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Played:
 
     def alter(cast: Cast) -> None:
         cast.node("aggregator-1").equip({e.Aggregate: faults.off_by_one})
-        cast.node("participant-2").equip({e.PublishUpdate: faults.hoarding})
+        cast.node("participant-2").equip({e.PublishUpdate: liars.keeping})
         cast.node("sponsor").equip({e.Evaluate: flattering})
 
     return play(tmp_path_factory.mktemp("mixed") / "run", plan(schedule=schedule(1)), alter)
@@ -125,8 +126,8 @@ def test_an_update_that_is_kept_back_is_not_counted_and_not_paid(mixed: Played) 
 
 def test_a_committee_that_attests_what_it_does_not_hold_fails_its_attempt(tmp_path: Path) -> None:
     def alter(cast: Cast) -> None:
-        cast.node("participant-2").equip({e.PublishUpdate: faults.hoarding})
-        cast.node("participant-2").equip({e.Produce: faults.mute})
+        cast.node("participant-2").equip({e.PublishUpdate: liars.keeping})
+        cast.node("participant-2").equip({e.Produce: liars.mute})
         faults.equip(cast, "aggregator", {e.Collect: faults.attesting})
 
     wide: dict[str, Any] = {"schedule": schedule(1), "committee": committee(3, 6)}

@@ -11,19 +11,18 @@ from typing import Any
 import numpy as np
 
 from sheaf.learning import lattice
-from sheaf.learning.algorithms import moments
 from sheaf.ledger.client import Call
 from sheaf.ledger.federation import token_interface
 from sheaf.nodes import effects as e
-from sheaf.nodes.aggregation import read_state, vector_id
+from sheaf.nodes.aggregation import vector_id
 from sheaf.nodes.cast import Cast, Node
-from sheaf.nodes.exhibits import accuse, produce
+from sheaf.nodes.exhibits import produce
 from sheaf.nodes.local import LocalWorkshop
 from sheaf.nodes.trail import Trail
 from sheaf.nodes.workshop import Performer, Workshop, collect, combine, publish, published_task
-from sheaf.proofs.commitment import commit, commit_state
+from sheaf.proofs.commitment import commit
 from sheaf.protocol.merkle import Kind
-from sheaf.protocol.state import Matter
+from sheaf.simulation import liars
 from sheaf.store.layered import LayeredStore
 from sheaf.store.memory import MemoryStore
 
@@ -79,47 +78,17 @@ def penniless(cast: Cast, name: str) -> None:
     cast.federation.client.send([Call(account, book.stake_token, nothing, 100_000)])
 
 
-def wrong_at(*coordinates: int, by: int = 1) -> Performer:
-    """An aggregation that is wrong at some coordinates, kept under its true root."""
-
-    def perform(shop: Workshop, effect: e.Aggregate, trail: Trail) -> e.LocalEvent:
-        honest = combine(shop, effect, trail)
-        assert isinstance(honest, e.Aggregated)
-        task = published_task(shop.shared, trail)
-        model = np.frombuffer(shop.own.get(vector_id(task, honest.root)), "<i4").copy()
-        model[[*coordinates]] += by
-        root = commit(model, Kind.MODEL, task.model.chunk_bytes).tree_root
-        shop.own.put(lattice.to_bytes(model), vector_id(task, root))
-        return replace(honest, root=root)
-
-    return perform
-
-
-off_by_one = wrong_at(0)
-"""The first coordinate is one too high."""
+off_by_one, off_by_one_in_state = liars.wrong_at(0), liars.wrong_state_at(0)
+"""The first coordinate, and the first one's first moment, are one too high."""
 
 
 def in_first_attempts(fault: Performer, honest: Performer = combine) -> Performer:
     """A fault of every first attempt; what a second one does is honest."""
 
     def perform(shop: Any, effect: Any, trail: Trail) -> e.LocalEvent:
-        return (fault if effect.attempt == 1 else honest)(shop, effect, trail)
+        return (fault if trail.attempt == 1 else honest)(shop, effect, trail)
 
     return perform
-
-
-def off_by_one_in_state(shop: Workshop, effect: e.Aggregate, trail: Trail) -> e.LocalEvent:
-    """An honest model, and a state whose first moment is one too high, kept under its true root."""
-    honest = combine(shop, effect, trail)
-    assert isinstance(honest, e.Aggregated)
-    task = published_task(shop.shared, trail)
-    kept = read_state(task, shop.own, honest.state)
-    assert isinstance(kept, np.ndarray)
-    wrong = kept.copy()
-    wrong[0, 0] += 1
-    root = commit_state(wrong, task.model.chunk_bytes).tree_root
-    shop.own.put(moments.to_bytes(wrong), vector_id(task, root))
-    return replace(honest, state=root)
 
 
 def from_nothing(shop: Workshop, effect: e.Aggregate, trail: Trail) -> e.LocalEvent:
@@ -127,41 +96,16 @@ def from_nothing(shop: Workshop, effect: e.Aggregate, trail: Trail) -> e.LocalEv
     return e.Aggregated(effect.round, effect.attempt, b"\xee" * 32, 0, 0)
 
 
-def withholding(shop: Workshop, effect: e.PublishModel, trail: Trail) -> e.LocalEvent:
-    """Says in a first attempt that a model is published, and keeps it."""
-    return e.Published(effect.root) if trail.attempt == 1 else publish(shop, effect, trail)
-
-
-def mute(shop: Workshop, effect: e.Produce, trail: Trail) -> e.Produced:
-    """Answers nothing that is asked in court."""
-    return e.Produced(effect.round, effect.number, effect.level, effect.at, (), None)
-
-
 def producing_all_but(chunk: int) -> Performer:
     """Shows every hash and every chunk but one, and serves no array whole."""
 
     def perform(shop: Workshop, effect: e.Produce, trail: Trail) -> e.LocalEvent:
         if (effect.level, effect.at) == (0, chunk):
-            return mute(shop, effect, trail)
+            return liars.mute(shop, effect, trail)
         apart = replace(shop, shared=LayeredStore(MemoryStore(), shop.shared))
         return produce(apart, effect, trail)
 
     return perform
-
-
-def misquoting(shop: Workshop, effect: e.Accuse, trail: Trail) -> e.LocalEvent:
-    """Files a column whose last entry is a thousand too high, against whatever is claimed."""
-    found = accuse(shop, effect, trail)
-    assert isinstance(found, e.Accused)
-    last = int.from_bytes(found.column[-4:], "little", signed=True) + 1000
-    return replace(found, column=found.column[:-4] + last.to_bytes(4, "little", signed=True))
-
-
-def not_finding(shop: Workshop, effect: e.Accuse, trail: Trail) -> e.LocalEvent:
-    """Says that the claimed model's bytes are not to be had, and files what is served."""
-    if effect.number:
-        return accuse(shop, effect, trail)
-    return e.ClaimMissing(effect.round, effect.attempt, Matter.MODEL)
 
 
 def moving_by(units: int) -> Callable[[LocalWorkshop, e.Train, Trail], e.LocalEvent]:
@@ -177,19 +121,11 @@ def moving_by(units: int) -> Callable[[LocalWorkshop, e.Train, Trail], e.LocalEv
     return train
 
 
-def hoarding(shop: Workshop, effect: e.PublishUpdate, trail: Trail) -> e.Published:
-    """Says that an update is published, and keeps it."""
-    return e.Published(effect.root)
-
-
-def holding_all(shop: Workshop, effect: e.Collect, trail: Trail) -> e.Collected:
-    """Says that every revealed update is held."""
-    bitmap = sum(1 << position for position, _ in effect.wanted)
-    return e.Collected(effect.round, effect.attempt, bitmap)
-
-
-attesting = in_first_attempts(holding_all, collect)
+attesting = in_first_attempts(liars.attesting, collect)
 """Says in a first attempt that every revealed update is held."""
+
+withholding = in_first_attempts(liars.keeping, publish)
+"""Says in a first attempt that a model is published, and keeps it."""
 
 
 def equip(cast: Cast, kind: str, performers: dict[type[object], Any]) -> None:

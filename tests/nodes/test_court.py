@@ -17,6 +17,7 @@ from sheaf.protocol.events import Cause, Phase
 from sheaf.protocol.optimisers import Constants
 from sheaf.protocol.state import Matter, Standing
 from sheaf.protocol.task import RuleChoice
+from sheaf.simulation import liars
 from tests.nodes import faults
 from tests.nodes.courtroom import MOVES, Courtroom, Performers, held
 from tests.nodes.plans import STAKE, plan
@@ -52,7 +53,7 @@ def test_an_honest_task_has_no_court(honest: Courtroom) -> None:
 def test_a_wrong_claim_is_challenged_at_its_first_wrong_coordinate(
     honest: Courtroom, coordinate: int
 ) -> None:
-    fault = faults.in_first_attempts(faults.wrong_at(coordinate))
+    fault = faults.in_first_attempts(liars.wrong_at(coordinate))
     room = held(committee({e.Aggregate: fault}))
     assert room.moves == ["challenger Challenge", "challenger Decide"]
     (filed,) = room.actions(a.Challenge)
@@ -65,7 +66,7 @@ def test_a_wrong_claim_is_challenged_at_its_first_wrong_coordinate(
 
 
 def test_of_several_wrong_coordinates_the_first_is_challenged() -> None:
-    fault = faults.in_first_attempts(faults.wrong_at(9, 6, 5))
+    fault = faults.in_first_attempts(liars.wrong_at(9, 6, 5))
     (filed,) = held(committee({e.Aggregate: fault})).actions(a.Challenge)
     assert filed.action.coordinate == 5
 
@@ -89,7 +90,7 @@ def test_what_reads_as_the_same_integer_is_another_claim() -> None:
     lowest = np.array([-(2**31) + 1] * 5, dtype=np.int32)
     down: Performers = {e.Train: faults.moving_by(-1)}
     # -(2^31 - 1) stays where it is; -2^31 reads as it, and is not it.
-    fault = faults.in_first_attempts(faults.wrong_at(4, by=-1))
+    fault = faults.in_first_attempts(liars.wrong_at(4, by=-1))
     room = held({"participant": down, "aggregator": {e.Aggregate: fault}}, initial=lowest)
     (filed,) = room.actions(a.Challenge)
     assert filed.action.coordinate == 4
@@ -130,7 +131,7 @@ def test_wrong_steps_and_wrong_states_of_optimisers_fall(algorithm: Any, what: s
 
 @pytest.mark.parametrize("coordinate", [6, 7, 9])
 def test_a_statistic_is_challenged_without_a_state_that_does_not_move_it(coordinate: int) -> None:
-    fault = faults.in_first_attempts(faults.wrong_at(coordinate))
+    fault = faults.in_first_attempts(liars.wrong_at(coordinate))
     room = held(committee({e.Aggregate: fault}), algorithm=ADAM, statistics=3)
     (filed,) = room.actions(a.Challenge)
     # Seven are trainable: the old and the claimed value, and the old state of what it moves.
@@ -153,7 +154,7 @@ def test_whatever_the_rule_a_wrong_claim_falls(rule: tuple[str, tuple[int, int]]
 @pytest.mark.parametrize("coordinate", [0, 255, 256, 299, 518])
 def test_a_descent_leads_to_the_wrong_chunk_and_ends_in_a_challenge(coordinate: int) -> None:
     # 519 coordinates are 130 chunks: eight levels, of which the first step goes down six.
-    fault = faults.in_first_attempts(faults.wrong_at(coordinate))
+    fault = faults.in_first_attempts(liars.wrong_at(coordinate))
     lies: Performers = {e.Aggregate: fault, e.PublishModel: faults.withholding}
     room = held(committee(lies), coordinates=519)
     (descent,) = room.actions(a.Descend)
@@ -174,7 +175,7 @@ def test_a_descent_leads_to_the_wrong_chunk_and_ends_in_a_challenge(coordinate: 
 @pytest.mark.parametrize(
     ("answering", "asked"),
     [
-        (faults.mute, ["challenger Descend"]),
+        (liars.mute, ["challenger Descend"]),
         (faults.producing_all_but(2), ["challenger Descend", "Unfold", "challenger Pick"]),
     ],
     ids=["nothing", "all chunks but one"],
@@ -182,7 +183,7 @@ def test_a_descent_leads_to_the_wrong_chunk_and_ends_in_a_challenge(coordinate: 
 def test_what_is_not_shown_falls_by_silence(
     honest: Courtroom, answering: Any, asked: list[str]
 ) -> None:
-    fault = faults.in_first_attempts(faults.wrong_at(9))
+    fault = faults.in_first_attempts(liars.wrong_at(9))
     lies: Performers = {e.Aggregate: fault, e.PublishModel: faults.withholding}
     room = held(committee({**lies, e.Produce: answering}))
     assert [m if "challenger" in m else m.split()[1] for m in room.moves] == [

@@ -17,6 +17,7 @@ from sheaf.proofs.commitment import open_chunk
 from sheaf.protocol import actions as a
 from sheaf.protocol.events import Cause, Phase
 from sheaf.protocol.state import Matter, Standing
+from sheaf.simulation import liars
 from tests.nodes import faults
 from tests.nodes.courtroom import Courtroom, Performers, held
 from tests.nodes.plans import STAKE
@@ -35,7 +36,7 @@ def honest() -> Courtroom:
 # Challengers that lie
 
 
-LIES: dict[type[object], Any] = {e.Aggregate: faults.off_by_one, e.Accuse: faults.misquoting}
+LIES: dict[type[object], Any] = {e.Aggregate: faults.off_by_one, e.Accuse: liars.misquoting_at(-1)}
 
 
 def test_a_lie_in_a_column_is_refuted_by_whose_entry_it_is(honest: Courtroom) -> None:
@@ -109,7 +110,7 @@ def test_a_challenger_does_not_wait_until_a_sacrifice_is_dismissed() -> None:
 
 
 def test_no_second_challenge_is_filed_where_a_true_column_stands() -> None:
-    fault = faults.in_first_attempts(faults.wrong_at(4))
+    fault = faults.in_first_attempts(liars.wrong_at(4))
     room = Courtroom({"aggregator": {e.Aggregate: fault}})
     _outsider_files(room)
     room.run()
@@ -152,7 +153,7 @@ def test_a_column_is_tested_again_once_more_updates_can_be_read() -> None:
 def test_a_descent_into_a_right_claim_is_answered_by_who_voted_and_dismissed(
     honest: Courtroom,
 ) -> None:
-    lies: Performers = {e.Aggregate: faults.off_by_one, e.Accuse: faults.not_finding}
+    lies: Performers = {e.Aggregate: faults.off_by_one, e.Accuse: liars.not_finding}
     room = Courtroom({"challenger": lies})
     room.run()
     first, *_ = sorted(room.trail.voters(room.trail.rounds[1].claims[1]))

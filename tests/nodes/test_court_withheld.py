@@ -20,6 +20,7 @@ from sheaf.protocol.court_events import CourtPaid
 from sheaf.protocol.events import Cause, Phase, RoundSettled, Slashed
 from sheaf.protocol.merkle import Kind
 from sheaf.protocol.state import Standing
+from sheaf.simulation import liars
 from tests.nodes import faults
 from tests.nodes.courtroom import Courtroom, Performers, held
 from tests.nodes.plans import STAKE
@@ -32,7 +33,7 @@ def honest() -> Courtroom:
     return held()
 
 
-KEEPS: dict[type[object], Any] = {e.PublishUpdate: faults.hoarding}
+KEEPS: dict[type[object], Any] = {e.PublishUpdate: liars.keeping}
 BLIND: dict[type[object], Any] = {
     e.Collect: faults.attesting,
     e.Aggregate: faults.in_first_attempts(faults.from_nothing),
@@ -42,7 +43,7 @@ BLIND: dict[type[object], Any] = {
 
 
 def test_an_update_that_nobody_posts_is_dropped_and_the_attempt_ends(honest: Courtroom) -> None:
-    silent = {**KEEPS, e.Produce: faults.mute}
+    silent = {**KEEPS, e.Produce: liars.mute}
     room = held({"participant-2": silent, "aggregator": BLIND})
     # One first, the other two when most of the window has passed; one decision makes those moot.
     assert room.moves == ["challenger Demand"] * 3 + ["challenger Decide"] * 3
@@ -146,7 +147,7 @@ def test_what_is_answered_in_the_last_second_only_was_demanded_whole_before() ->
 
 
 def test_an_update_of_many_chunks_is_demanded_up_to_a_bound() -> None:
-    silent = {**KEEPS, e.Produce: faults.mute}
+    silent = {**KEEPS, e.Produce: liars.mute}
     wide = 4 * (challenger.MAX_DEMANDS + 6)
     room = Courtroom({"participant-2": silent, "aggregator": BLIND}, coordinates=wide)
     room.run()
@@ -166,7 +167,7 @@ def test_a_member_posts_what_an_owner_does_not_in_the_second_half_and_one_is_eno
         return e.Collected(effect.round, effect.attempt, 0b1101)
 
     blind: Performers = {e.Aggregate: missing, e.Collect: without}
-    room = held({"challenger": blind, "participant": {e.Produce: faults.mute}})
+    room = held({"challenger": blind, "participant": {e.Produce: liars.mute}})
     demanded, supplied = (room.actions(kind)[0] for kind in (a.Demand, a.Supply))
     assert len(room.actions(a.Supply)) == 1
     assert supplied.name.startswith("aggregator")
@@ -185,7 +186,7 @@ def test_every_missing_of_a_member_is_answered_by_the_owner() -> None:
 
 
 def test_what_members_missed_is_dropped_and_their_bonds_go_back_to_their_seats() -> None:
-    silent = {**KEEPS, e.Produce: faults.mute}
+    silent = {**KEEPS, e.Produce: liars.mute}
     room = held({"participant-2": silent, "aggregator": {e.Collect: faults.attesting}})
     # One is upheld, the others are moot then: each has to be said, or nothing goes on.
     assert room.moves == ["challenger Decide"] * 3
@@ -208,9 +209,9 @@ def test_a_claim_does_not_wait_for_what_one_member_misses_and_is_void_without_it
         return e.ChunkMissing(effect.round, effect.attempt, 1, 0)
 
     mute: dict[str, Performers] = {
-        kind: {e.Produce: faults.mute} for kind in ("participant", "aggregator")
+        kind: {e.Produce: liars.mute} for kind in ("participant", "aggregator")
     }
-    room = Courtroom({**mute, "aggregator-6": {e.Aggregate: blind, e.Produce: faults.mute}})
+    room = Courtroom({**mute, "aggregator-6": {e.Aggregate: blind, e.Produce: liars.mute}})
     room.actors["challenger"].absent = True
     room.run(lambda trail: trail.phase == Phase.CHALLENGE)
     room.actors["challenger"].absent = False
