@@ -11,13 +11,16 @@ import pytest
 
 from sheaf.nodes import court
 from sheaf.nodes import effects as e
+from sheaf.nodes.aggregation import vector_id
 from sheaf.nodes.codec import plain, typed
-from sheaf.nodes.exhibits import Holdings
+from sheaf.nodes.exhibits import Holdings, compare
+from sheaf.nodes.trail import Trail
 from sheaf.proofs.commitment import open_chunk
 from sheaf.protocol import actions as a
 from sheaf.protocol.events import Cause, Phase
 from sheaf.protocol.state import Matter, Standing
 from sheaf.simulation import liars
+from sheaf.store.memory import MemoryStore
 from tests.nodes import faults
 from tests.nodes.courtroom import Courtroom, Performers, held
 from tests.nodes.plans import STAKE
@@ -115,6 +118,26 @@ def test_no_second_challenge_is_filed_where_a_true_column_stands() -> None:
     _outsider_files(room)
     room.run()
     assert room.moves == ["challenger Decide"]
+    assert room.failures == [Cause.OVERTURNED]
+
+
+def test_a_column_that_could_not_be_tested_whole_is_not_relied_on() -> None:
+    """A store that takes an update back for the moment hides the one lie in a column."""
+
+    def blind(shop: Any, effect: e.Compare, trail: Trail) -> e.LocalEvent:
+        hidden = trail.now.reveals[2].root
+        less = MemoryStore()
+        for content_id in shop.shared.ids():
+            if content_id != vector_id(shop.task(trail), hidden):
+                less.put(shop.shared.get(content_id), content_id)
+        return compare(replace(shop, shared=less), effect, trail)
+
+    room = Courtroom({"aggregator": CLAIMS, "challenger": {e.Compare: blind}})
+    filed = _outsider_files(room, wrong=2)
+    room.run()
+    (challenged,) = room.actions(a.Challenge)
+    # Not only once the accomplice has refuted it, in the last second.
+    assert challenged.now <= filed + 3
     assert room.failures == [Cause.OVERTURNED]
 
 

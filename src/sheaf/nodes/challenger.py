@@ -257,8 +257,10 @@ def _is_filed(state: State) -> bool:
     trail = state.trail
     for number, dispute in trail.now.pending.items():
         tested = state.compared.get(number)
-        true = tested is not None and tested.round == trail.round and tested.position is None
-        if dispute.standing == Standing.FILED and true:
+        if dispute.standing != Standing.FILED or tested is None or tested.round != trail.round:
+            continue
+        # A store can take an update back, and what was not tested somebody else may refute.
+        if tested.position is None and not tested.untested:
             return True
     return False
 

@@ -283,12 +283,13 @@ class Chosen:
 @dataclass(frozen=True)
 class Compared:
     """What a comparison found: the first position whose entry is not what was committed to, with
-    the opening that shows it, or None."""
+    the opening that shows it, or None; and which of the counted entries it did not test."""
 
     round: int
     number: int
     position: int | None
     opening: Opening | None
+    untested: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

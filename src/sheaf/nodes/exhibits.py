@@ -216,21 +216,23 @@ def choose(shop: Means, effect: e.Choose, trail: Trail) -> e.Chosen:
 
 
 def compare(shop: Means, effect: e.Compare, trail: Trail) -> e.Compared:
-    """Look for an entry of a filed column that its participant did not commit to; updates that are
-    not to be had are passed over."""
+    """Look for an entry of a filed column that its participant did not commit to; of updates that
+    are not to be had it says so."""
     found, holdings = trail.rounds[effect.round], Holdings.of(shop, trail)
     dispute = found.disputes[effect.number]
     shape, size = shape_of(holdings.task, Matter.UPDATE), ELEMENT_BYTES
+    untested: list[int] = []
     for place, (position, root, _) in enumerate(found.counted_updates(dispute.attempt)):
         data = holdings.find(root, shape) if position in effect.positions else None
         if data is None:
+            untested.append(position)
             continue
         committed = data[dispute.at * size : (dispute.at + 1) * size]
         filed = dispute.column[place * size : (place + 1) * size]
         if lattice_entry(committed) != lattice_entry(filed):
             opening = open_chunk(data, dispute.at // shape.per_chunk, shape.chunk_bytes)
             return e.Compared(effect.round, effect.number, position, opening)
-    return e.Compared(effect.round, effect.number, None, None)
+    return e.Compared(effect.round, effect.number, None, None, tuple(untested))
 
 
 def produce(shop: Means, effect: e.Produce, trail: Trail) -> e.Produced:
