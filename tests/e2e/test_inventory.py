@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from sheaf.nodes.verification import CHECKS, verify
 from sheaf.protocol.content import ContentId, raw_id
 from sheaf.protocol.errors import LedgerUnavailable, RunNotFound, SheafError, VerificationFailed
 from sheaf.store.disk import DiskStore
+from sheaf.store.interface import Copy
 from tests.e2e.tampering import edit, place_of
 from tests.nodes.stage import Played, evidence_of
 
@@ -120,6 +121,10 @@ class Counting(DiskStore):
     def get(self, content_id: ContentId) -> bytes:
         self.reads[content_id] += 1
         return super().get(content_id)
+
+    def copies(self, content_id: ContentId) -> Iterator[Copy]:
+        self.reads[content_id] += 1
+        return super().copies(content_id)
 
 
 def test_every_blob_is_read_and_hashed_once(run: Path, evidence: Evidence) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sheaf.protocol.merkle import (
     Kind,
+    TreeHasher,
     header,
     inclusion_path,
     leaf_count,
@@ -97,6 +98,19 @@ def test_published_path() -> None:
 
 def test_empty_tree_is_the_hash_of_nothing() -> None:
     assert root_of([]).hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@pytest.mark.parametrize("parts", [1, 3, 16, 1000])
+def test_a_root_over_parts_is_the_recursive_one(parts: int) -> None:
+    for size in (0, 1, 15, 16, 17, 100, 128, 129, 640):
+        data = bytes(i % 251 for i in range(size))
+        leaves = [hashlib.sha256(b"\0" + data[i : i + 16]).digest() for i in range(0, size, 16)]
+        tree = TreeHasher(16)
+        for start in range(0, size, parts):
+            tree.update(data[start : start + parts])
+        expected = recursive_root(leaves) if leaves else hashlib.sha256().digest()
+        assert tree.root() == expected
+        assert tree.root() == expected
 
 
 @pytest.mark.parametrize("count", range(1, 40))

@@ -16,6 +16,7 @@ from sheaf.protocol.content import ContentId, document_id, raw_id, tree_id
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, StoreUnavailable
 from sheaf.protocol.merkle import tree_root
 from sheaf.store import DiskStore, LayeredStore, MemoryStore, Store
+from sheaf.store.interface import sound_copy
 
 STORES: dict[str, Callable[[Path], Store]] = {
     "memory": lambda _path: MemoryStore(),
@@ -65,6 +66,36 @@ class TestEveryStore:
         assert not store.has(MODEL_ID)
         assert list(store.ids()) == []
 
+    def test_a_copy_is_read_in_parts(self, store: Store) -> None:
+        store.put(MODEL, MODEL_ID)
+        (copy,) = store.copies(MODEL_ID)
+        assert copy.size_bytes == len(MODEL)
+        assert copy.read(MODEL_ID, 5000, 9000) == MODEL[5000:9000]
+        assert copy.read(MODEL_ID, 0, len(MODEL)) == MODEL
+        with pytest.raises(BlobCorrupt, match=f"{MODEL_ID}: found 1 bytes from 12799 to 12801"):
+            copy.read(MODEL_ID, 12_799, 12_801)
+
+    def test_there_is_no_copy_of_a_missing_blob(self, store: Store) -> None:
+        with pytest.raises(BlobMissing, match=str(MODEL_ID)):
+            next(store.copies(MODEL_ID))
+
+    def test_what_was_drafted_in_parts_is_got(self, store: Store) -> None:
+        with store.draft() as draft:
+            for start in range(0, len(MODEL), 1000):
+                draft.append(MODEL[start : start + 1000])
+            assert list(store.ids()) == []
+            draft.keep(MODEL_ID)
+        assert store.get(MODEL_ID) == MODEL
+
+    def test_a_draft_of_other_bytes_is_refused_and_not_kept(self, store: Store) -> None:
+        with store.draft() as draft:
+            draft.append(MODEL[:-1])
+            with pytest.raises(BlobCorrupt, match=str(MODEL_ID)):
+                draft.keep(MODEL_ID)
+        with store.draft() as forgotten:
+            forgotten.append(MODEL)
+        assert list(store.ids()) == []
+
 
 def test_memory_is_verified_on_every_read_too() -> None:
     store = MemoryStore()
@@ -86,7 +117,11 @@ def test_layers_are_read_from_the_near_one_first_and_from_the_far_one_where_that
     assert list(store.ids()) == sorted([other, MODEL_ID], key=str)
     near._blobs[MODEL_ID] = MODEL[:-1]
     assert store.get(MODEL_ID) == MODEL
+    assert [copy.size_bytes for copy in store.copies(MODEL_ID)] == [len(MODEL) - 1, len(MODEL)]
+    assert sound_copy(store, MODEL_ID).size_bytes == len(MODEL)
     far._blobs[MODEL_ID] = MODEL[:-1]
+    with pytest.raises(BlobCorrupt, match=str(MODEL_ID)):
+        sound_copy(store, MODEL_ID)
     with pytest.raises(BlobCorrupt, match=str(MODEL_ID)):
         store.get(MODEL_ID)
 
@@ -111,6 +146,29 @@ class TestDiskStore:
             store.get(MODEL_ID)
         assert str(file) in caught.value.message
         assert caught.value.exit_code == 4
+
+    def test_nothing_is_left_of_a_draft_that_was_not_kept(self, tmp_path: Path) -> None:
+        with DiskStore(tmp_path).draft() as draft:
+            draft.append(b"other bytes")
+            with pytest.raises(BlobCorrupt):
+                draft.keep(MODEL_ID)
+        assert [path.name for path in tmp_path.rglob("*")] == ["partial"]
+
+    @pytest.mark.parametrize("change", ["cut", "gone", "a directory"])
+    def test_a_file_that_changes_while_it_is_read_in_parts(
+        self, tmp_path: Path, change: str
+    ) -> None:
+        store = DiskStore(tmp_path)
+        store.put(MODEL, MODEL_ID)
+        (copy,) = store.copies(MODEL_ID)
+        file = file_of(tmp_path, MODEL_ID)
+        file.unlink()
+        if change == "cut":
+            file.write_bytes(MODEL[:100])
+        if change == "a directory":
+            file.mkdir()
+        with pytest.raises(BlobMissing if change == "gone" else BlobCorrupt, match=str(MODEL_ID)):
+            copy.read(MODEL_ID, 0, len(MODEL))
 
     def test_putting_the_right_bytes_again_heals(self, tmp_path: Path) -> None:
         store = DiskStore(tmp_path)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sheaf.learning import lattice
 from sheaf.learning.algorithms import ALGORITHMS, Algorithm, State, moments
+from sheaf.learning.algorithms.algorithm import add
 from sheaf.learning.rules import RULES, RoundStatistics, Rule, round_statistics
-from sheaf.proofs.commitment import Commitment, commit, commit_state
+from sheaf.nodes import blocks
+from sheaf.nodes.blocks import Reading, Unavailable, Wanted
+from sheaf.protocol.arithmetic import ELEMENT_BYTES
 from sheaf.protocol.content import ContentId, tree_id
-from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidModel
+from sheaf.protocol.errors import BlobMissing
 from sheaf.protocol.hashing import ZERO
-from sheaf.protocol.merkle import Kind
+from sheaf.protocol.merkle import leaf_hashes, root_of
 from sheaf.protocol.task import Task
-from sheaf.store.interface import Store
+from sheaf.store.interface import Draft, Store
 
 Vector = NDArray[np.int32]
 
@@ -32,24 +37,12 @@ class UpdateMissing(BlobMissing):
 
 @dataclass(frozen=True)
 class Result:
-    """A new model and optimiser's state (None where there is none) with their commitments, and what
-    the round's numbers looked like."""
+    """Tree roots of a new model and of the optimiser's new state, zero where there is none, and
+    what the round's numbers looked like."""
 
-    model: Vector
-    commitment: Commitment
-    state: State
-    state_commitment: Commitment | None
+    root: bytes
+    state_root: bytes
     statistics: RoundStatistics
-
-    @property
-    def state_root(self) -> bytes:
-        """Tree root of the new state; zero where there is none."""
-        return self.state_commitment.tree_root if self.state_commitment else ZERO
-
-    @property
-    def state_header(self) -> bytes:
-        """Header of the new state; zero where there is none."""
-        return self.state_commitment.header if self.state_commitment else ZERO
 
 
 def rule_of(task: Task) -> Rule:
@@ -94,28 +87,155 @@ def read_state(task: Task, store: Store, root: bytes) -> State:
     return moments.from_bytes(store.get(vector_id(task, root)), task.model.trainable, width)
 
 
+def require_vector(task: Task, store: Store, root: bytes) -> None:
+    """Read a vector to its end without holding it. Raises as `read_vector` does."""
+    blocks.require(store, wanted_vector(task, root))
+
+
+def require_state(task: Task, store: Store, root: bytes) -> None:
+    """Read an optimiser's state to its end without holding it. Raises as `read_state` does."""
+    blocks.require(store, wanted_state(task, root))
+
+
+def wanted_vector(task: Task, root: bytes) -> Wanted:
+    """A model or an update, as something to be read in blocks."""
+    return Wanted(vector_id(task, root), task.model.coordinates, ELEMENT_BYTES)
+
+
+def wanted_state(task: Task, root: bytes) -> Wanted:
+    """An optimiser's state, as something to be read in blocks."""
+    width = task.terms().model.server.element_bytes
+    return Wanted(vector_id(task, root), task.model.trainable, width)
+
+
 def aggregate(
     task: Task,
     store: Store,
     base: bytes,
     counted: Sequence[tuple[int, bytes, int]],
     state: bytes = ZERO,
+    *,
+    kept: Store | None = None,
+    jobs: int = 1,
 ) -> Result:
-    """The model after combining `counted` (position, tree root, samples) on the model `base` and
-    the optimiser's `state` (tree roots; a state of zero is the one that the task starts with).
+    """Combine `counted` (position, tree root, samples) on the model `base` and the optimiser's
+    `state` (tree roots; a state of zero is the one that the task starts with).
 
-    Raises `UpdateMissing` for the first update that is not to be had whole.
+    All is read in blocks of columns, so many at a time as there are `jobs`, on which nothing of the
+    result depends. The new model and state are written to `kept`, where it is given.
+
+    Raises `UpdateMissing` for the first update that is not to be had whole; `BlobMissing`,
+    `BlobCorrupt` or `InvalidModel` for the model and the state.
     """
-    model, before = read_vector(task, store, base), read_state(task, store, state)
-    updates = []
-    for position, root, _ in counted:
+    first = [wanted_vector(task, base)]
+    first += [] if state == ZERO else [wanted_state(task, state)]
+    wanted = [*first, *(wanted_vector(task, root) for _, root, _ in counted)]
+    step = _Step.of(task, [samples for _, _, samples in counted], has_state=len(first) > 1)
+    reading = Reading(store, wanted, task.model.chunk_bytes, jobs)
+    with ExitStack() as stack:
+        outcomes: list[_Outcome] = []
+
+        def begin() -> Callable[[_Block], None]:
+            # A try before this one, whose parts were not what they were called, counts for nothing.
+            stack.close()
+            outcomes[:] = [_Outcome.begun(stack, kept, has_state=step.element_bytes > 0)]
+            return outcomes[0].take
+
         try:
-            updates.append(read_vector(task, store, root))
-        except (BlobMissing, BlobCorrupt, InvalidModel) as error:
-            raise UpdateMissing(position, error.message) from error
-    combined = rule_of(task).aggregate(updates, [samples for _, _, samples in counted])
-    after, kept = algorithm_of(task).step(model, combined, before)
-    committed = commit(after, Kind.MODEL, task.model.chunk_bytes)
-    kept_commitment = None if kept is None else commit_state(kept, task.model.chunk_bytes)
-    statistics = round_statistics(updates, combined)
-    return Result(after, committed, kept, kept_commitment, statistics)
+            reading.run(step, begin)
+        except Unavailable as missing:
+            place = missing.place - len(first)
+            if place < 0:
+                raise missing.reason from None
+            raise UpdateMissing(counted[place][0], missing.reason.message) from missing.reason
+        return outcomes[0].kept(task)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """What came of one block: bytes of the new model and state, and the roots over them."""
+
+    model: bytes
+    state: bytes
+    roots: tuple[bytes, bytes]
+    statistics: RoundStatistics
+
+
+@dataclass(frozen=True)
+class _Step:
+    """The arithmetic of a round on one block of columns: rules and server steps know no other
+    column than the one that they are at."""
+
+    rule: Rule
+    algorithm: Algorithm
+    samples: Sequence[int]
+    trainable: int
+    element_bytes: int
+    chunk_bytes: int
+    has_state: bool
+
+    @classmethod
+    def of(cls, task: Task, samples: Sequence[int], *, has_state: bool) -> _Step:
+        """That of a task, for updates of so many samples, whose state is read if it has one."""
+        m, width = task.model, task.terms().model.server.element_bytes
+        made = (rule_of(task), algorithm_of(task), samples)
+        return cls(*made, m.trainable, width, m.chunk_bytes, has_state)
+
+    def __call__(self, block: slice, parts: Sequence[bytes]) -> _Block:
+        width = block.stop - block.start
+        first = 2 if self.has_state else 1
+        model, *updates = (lattice.from_bytes(part, width) for part in (parts[0], *parts[first:]))
+        combined = self.rule.aggregate(updates, self.samples)
+        # The leading coordinates have moments; the aggregate is added to the others, as ever.
+        moving = max(0, min(block.stop, self.trainable) - block.start)
+        after, state = model, None
+        if moving:
+            before = self._state(parts[1] if self.has_state else None, moving)
+            after, state = self.algorithm.step(model, combined, before)
+        else:
+            after, _ = add(model, combined, None)
+        new, kept = lattice.to_bytes(after), b"" if state is None else moments.to_bytes(state)
+        seen = round_statistics(updates, combined)
+        return _Block(new, kept, (self._root(new), self._root(kept)), seen)
+
+    def _root(self, data: bytes) -> bytes:
+        return root_of(leaf_hashes(data, self.chunk_bytes))
+
+    def _state(self, part: bytes | None, moving: int) -> State:
+        if part is None:
+            return self.algorithm.start(moving)
+        return moments.from_bytes(part, moving, self.element_bytes)
+
+
+@dataclass
+class _Outcome:
+    """What came of the blocks so far."""
+
+    drafts: Sequence[Draft]
+    roots: tuple[list[bytes], list[bytes]] = field(default_factory=lambda: ([], []))
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def begun(cls, stack: ExitStack, store: Store | None, *, has_state: bool) -> _Outcome:
+        """Nothing yet, to be kept in a store where there is one."""
+        if store is None:
+            return cls(())
+        return cls([stack.enter_context(store.draft()) for _ in range(1 + has_state)])
+
+    def take(self, block: _Block) -> None:
+        """Add what came of the next block."""
+        for roots, root, data in zip(
+            self.roots, block.roots, (block.model, block.state), strict=True
+        ):
+            roots.extend([root] if data else [])
+        for draft, data in zip(self.drafts, (block.model, block.state), strict=False):
+            draft.append(data)
+        self.counts.update(vars(block.statistics))
+
+    def kept(self, task: Task) -> Result:
+        """The result, in the store if there is one."""
+        model = root_of(self.roots[0])
+        state = root_of(self.roots[1]) if self.roots[1] else ZERO
+        for draft, root in zip(self.drafts, (model, state), strict=False):
+            draft.keep(vector_id(task, root))
+        return Result(model, state, RoundStatistics(**self.counts))

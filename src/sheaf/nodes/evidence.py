@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -19,7 +20,7 @@ from sheaf.protocol.actions import Action
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import VerificationFailed
 from sheaf.protocol.task import Task
-from sheaf.store.interface import Store
+from sheaf.store.interface import Copy, Draft, Store
 
 HISTORY = "that this is the only history: anchor it by --head or --keys"
 METRICS = (
@@ -85,8 +86,8 @@ class Report:
 
 @dataclass(frozen=True)
 class Witness:
-    """A store that remembers what it gave: what is in `seen` was found to be what its id names, so
-    nobody has to read it again to know."""
+    """A store that remembers what it gave whole: what is in `seen` was found to be what its id
+    names, so nobody has to read it again to know. Whoever read a copy to its end says so there."""
 
     store: Store
     seen: set[ContentId] = field(default_factory=set)
@@ -94,6 +95,14 @@ class Witness:
     def put(self, data: bytes, content_id: ContentId) -> None:
         """Keep `data` under its id (see `Store.put`)."""
         self.store.put(data, content_id)
+
+    def draft(self) -> AbstractContextManager[Draft]:
+        """A blob to be written in parts (see `Store.draft`)."""
+        return self.store.draft()
+
+    def copies(self, content_id: ContentId) -> Iterator[Copy]:
+        """All copies within reach (see `Store.copies`)."""
+        return self.store.copies(content_id)
 
     def get(self, content_id: ContentId) -> bytes:
         """The bytes that the id names (see `Store.get`)."""
@@ -114,7 +123,8 @@ class Witness:
 class Evidence:
     """What the verification rests on: the ledger's events, gas and head, the store, the document.
     `sent` counts the actions that succeeded, by sender; `names` are the run's own; `steps` are all
-    protocol transactions of the ledger, in order."""
+    protocol transactions of the ledger, in order. A replay works on as many blocks of columns at
+    a time as there are `jobs`."""
 
     directory: Path
     book: AddressBook
@@ -126,6 +136,7 @@ class Evidence:
     sent: Counter[tuple[bytes, Action]]
     names: Mapping[str, str]
     steps: Sequence[Step]
+    jobs: int = 1
 
     def who(self, account: bytes) -> str:
         """An actor for people: role, address, and the name the run reports for it."""

@@ -18,6 +18,7 @@ from sheaf.nodes.record import RECORD
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, LedgerCorrupt, StoreUnavailable
 from sheaf.protocol.events import VerdictRevealed
+from sheaf.store.interface import sound_copy
 
 LEDGER, BOOK, STORE = "ledger.sqlite", "ledger.json", "store"
 EVIDENCE = (
@@ -61,7 +62,7 @@ def check_store(evidence: Evidence, report: Report) -> None:
 
 def _check_blob(evidence: Evidence, content_id: ContentId, owners: Mapping[ContentId, str]) -> None:
     try:
-        evidence.store.get(content_id)
+        sound_copy(evidence.store, content_id)
     except (BlobMissing, BlobCorrupt) as error:
         what = owners.get(content_id, "a blob that nothing on the ledger names")
         fail(f"store: {what}: {error.message}")

@@ -8,7 +8,14 @@ from typing import Any
 
 from sheaf.nodes import chronicle
 from sheaf.nodes import summary as summaries
-from sheaf.nodes.aggregation import UpdateMissing, aggregate, read_state, read_vector
+from sheaf.nodes.aggregation import (
+    UpdateMissing,
+    aggregate,
+    read_vector,
+    require_state,
+    require_vector,
+    vector_id,
+)
 from sheaf.nodes.evidence import Evidence, Report, fail
 from sheaf.nodes.trail import RoundTrail
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidModel, SheafError
@@ -17,8 +24,8 @@ from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.task import Task
 from sheaf.store.interface import Store
 
-Reader = Callable[[Task, Store, bytes], object]
-"""Reads what lies under a tree root, or raises what is wrong with it."""
+Reader = Callable[[Task, Store, bytes], None]
+"""Reads what lies under a tree root to its end, or raises what is wrong with it."""
 
 
 def check_commitments(evidence: Evidence, report: Report) -> None:
@@ -73,11 +80,12 @@ def _update(evidence: Evidence, number: int, position: int) -> str:
     return f"round {number}: the update of {evidence.who(account)}"
 
 
-def _read(evidence: Evidence, root: bytes, what: str, read: Reader = read_vector) -> None:
+def _read(evidence: Evidence, root: bytes, what: str, read: Reader = require_vector) -> None:
     try:
         read(evidence.task, evidence.store, root)
     except (BlobMissing, BlobCorrupt, InvalidModel) as error:
         fail(f"store: {what}: {error.message}")
+    evidence.store.seen.add(vector_id(evidence.task, root))
 
 
 def _check_round(
@@ -85,13 +93,15 @@ def _check_round(
 ) -> None:
     number, task, trail = found.number, evidence.task, evidence.trail
     base, state = trail.model_after(number - 1, task.model.initial), trail.state_after(number - 1)
+    counted = found.counted_updates(attempt)
     try:
-        result = aggregate(task, evidence.store, base, found.counted_updates(attempt), state)
+        result = aggregate(task, evidence.store, base, counted, state, jobs=evidence.jobs)
     except UpdateMissing as missing:
         fail(f"store: {_update(evidence, number, missing.position)}: {missing.message}")
+    evidence.store.seen.update(vector_id(task, root) for _, root, _ in counted)
     assert found.claim is not None
     voters = _voters(evidence, found.claim)
-    model, moments = result.commitment.header, result.state_header
+    model, moments = trail.model_header(result.root), trail.state_header(result.state_root)
     roots = (("model", settled.model_root, model), ("state", settled.state_root, moments))
     for kind, root, follows in roots:
         if root != follows:
@@ -100,9 +110,9 @@ def _check_round(
                 f"{follows.hex()} follows from the counted updates; voted for by {voters}"
             )
     new, whose = f"round {number}: the new", f"voted for by {voters}"
-    _read(evidence, result.commitment.tree_root, f"{new} model, {whose}")
+    _read(evidence, result.root, f"{new} model, {whose}")
     if result.state_root != ZERO:
-        _read(evidence, result.state_root, f"{new} state, {whose}", read_state)
+        _read(evidence, result.state_root, f"{new} state, {whose}", require_state)
     seen = result.statistics
     evidence.accounting.replayed[number] = (seen.saturated, seen.stalled)
 
@@ -150,10 +160,10 @@ def _instead(evidence: Evidence, found: RoundTrail, claimed: VerdictRevealed) ->
     base, state = trail.model_after(number - 1, task.model.initial), trail.state_after(number - 1)
     counted = found.counted_updates(claimed.attempt)
     try:
-        result = aggregate(task, evidence.store, base, counted, state)
+        result = aggregate(task, evidence.store, base, counted, state, jobs=evidence.jobs)
     except UpdateMissing as missing:
         return f"update {missing.position} is not to be had to say what it should have been"
-    root, moments = result.commitment.tree_root, result.state_root
+    root, moments = result.root, result.state_root
     if (root, moments) == (claimed.model_root, claimed.state_root):
         return "although the counted updates give it"
     if root == claimed.model_root:

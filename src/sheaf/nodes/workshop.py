@@ -12,11 +12,9 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from sheaf.learning import lattice
-from sheaf.learning.algorithms import moments
 from sheaf.nodes import effects as e
 from sheaf.nodes import exhibits
-from sheaf.nodes.aggregation import UpdateMissing, aggregate, read_vector, vector_id
+from sheaf.nodes.aggregation import UpdateMissing, aggregate, require_vector, vector_id
 from sheaf.nodes.trail import Trail
 from sheaf.protocol.content import DAG_CBOR, SHA2_256, ContentId
 from sheaf.protocol.errors import (
@@ -57,7 +55,7 @@ def objection(shared: Store, trail: Trail) -> str:
         return "the published model root is not that of the document's initial weights"
     if trail.state_header(task.terms().model.initial_state) != trail.published.state_root:
         return "the published state root is not that of a server optimiser's start"
-    read_vector(task, shared, task.model.initial)
+    require_vector(task, shared, task.model.initial)
     return ""
 
 
@@ -89,7 +87,7 @@ def collect(shop: Workshop, effect: e.Collect, trail: Trail) -> e.Collected:
     store = LayeredStore(shop.own, shop.shared)
     for position, root in effect.wanted:
         try:
-            read_vector(task, store, root)
+            require_vector(task, store, root)
         except (BlobMissing, BlobCorrupt, InvalidModel):
             continue
         bitmap |= 1 << position
@@ -102,18 +100,16 @@ def combine(shop: Workshop, effect: e.Aggregate, trail: Trail) -> e.Aggregated |
     exhibits.keep_supplied(shop, task, found)
     store = LayeredStore(shop.own, shop.shared)
     try:
-        result = aggregate(task, store, effect.base, effect.counted, effect.state)
+        given = (effect.base, effect.counted, effect.state)
+        result = aggregate(task, store, *given, kept=shop.own)
     except UpdateMissing as missing:
         # A store gives a blob whole or not at all: its first chunk is as missing as any, unless
         # that was supplied in court.
         chunk = exhibits.first_unsupplied(task, found, missing.position)
         return e.ChunkMissing(effect.round, effect.attempt, missing.position, chunk)
-    root, state, seen = result.commitment.tree_root, result.state_root, result.statistics
-    shop.own.put(lattice.to_bytes(result.model), vector_id(task, root))
-    if state != ZERO:
-        shop.own.put(moments.to_bytes(result.state), vector_id(task, state))
-    numbers = (seen.saturated, seen.stalled)
-    return e.Aggregated(effect.round, effect.attempt, root, *numbers, state)
+    numbers = (result.statistics.saturated, result.statistics.stalled)
+    place = (effect.round, effect.attempt)
+    return e.Aggregated(*place, result.root, *numbers, result.state_root)
 
 
 PERFORMERS: Mapping[type[object], Performer] = MappingProxyType(

@@ -19,10 +19,11 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sheaf.protocol.errors import InvalidDocument
-from sheaf.protocol.merkle import tree_root
+from sheaf.protocol.merkle import TreeHasher, tree_root
 
 RAW = 0x55
 DAG_CBOR = 0x71
@@ -82,6 +83,18 @@ class ContentId:
         if self.chunk_bytes is None:
             return hashlib.sha256(data).digest() == self.digest
         return tree_root(data, self.chunk_bytes) == self.digest
+
+    def matches_parts(self, parts: Iterable[bytes]) -> bool:
+        """Whether these parts, one after the other, are the bytes that the id names."""
+        if self.chunk_bytes is None:
+            plain = hashlib.sha256()
+            for part in parts:
+                plain.update(part)
+            return plain.digest() == self.digest
+        tree = TreeHasher(self.chunk_bytes)
+        for part in parts:
+            tree.update(part)
+        return tree.root() == self.digest
 
 
 def document_id(data: bytes) -> ContentId:

@@ -86,6 +86,44 @@ def tree_root(data: bytes | memoryview, chunk_bytes: int) -> bytes:
     return root_of(leaf_hashes(data, chunk_bytes))
 
 
+class TreeHasher:
+    """The root of a tree over bytes that come in parts of any length; of the bytes it holds one
+    chunk, and of the hashes one for each level."""
+
+    def __init__(self, chunk_bytes: int) -> None:
+        if chunk_bytes < 1:
+            raise ValueError(f"a chunk has at least one byte; found chunk_bytes = {chunk_bytes}")
+        self._chunk_bytes, self._rest = chunk_bytes, bytearray()
+        # Roots of whole subtrees with their levels, from the left: the levels fall.
+        self._roots: list[tuple[int, bytes]] = []
+
+    def update(self, data: bytes | memoryview) -> None:
+        """Take in what comes next."""
+        self._rest += data
+        whole = len(self._rest) - len(self._rest) % self._chunk_bytes
+        for leaf in leaf_hashes(bytes(self._rest[:whole]), self._chunk_bytes):
+            self._grow(leaf)
+        del self._rest[:whole]
+
+    def root(self) -> bytes:
+        """Root of the tree over all that came."""
+        roots = [root for _, root in self._roots]
+        if self._rest:
+            roots.append(leaf_hash(bytes(self._rest)))
+        if not roots:
+            return root_of(())
+        found = roots.pop()
+        while roots:
+            found = node_hash(roots.pop(), found)
+        return found
+
+    def _grow(self, node: bytes) -> None:
+        level = 0
+        while self._roots and self._roots[-1][0] == level:
+            node, level = node_hash(self._roots.pop()[1], node), level + 1
+        self._roots.append((level, node))
+
+
 def inclusion_path(hashes: Sequence[bytes], index: int) -> list[bytes]:
     """The siblings from leaf `index` up to the root (RFC 9162, 2.1.3.1); IndexError outside."""
     if not 0 <= index < len(hashes):

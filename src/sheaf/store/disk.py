@@ -11,12 +11,16 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidDocument
 from sheaf.store.files import reachable, sync_directory
-from sheaf.store.interface import verified
+from sheaf.store.interface import Copy, Draft, verified, verify_copy
 
 _PARTIAL = "partial"
 
@@ -47,22 +51,48 @@ class DiskStore:
             self._write(data, place)
 
     def _write(self, data: bytes, place: Path) -> None:
-        beside = self.path / _PARTIAL
-        if not beside.is_dir():  # not made before: whoever only reads changes nothing
-            beside.mkdir(exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=beside, prefix=place.name)
-        partial = Path(name)
+        with self._beside(place.name) as (file, written):
+            file.write(data)
+            self._settle(file, written, place)
+
+    @contextmanager
+    def _beside(self, prefix: str) -> Iterator[tuple[BinaryIO, Path]]:
+        """A new file beside the blobs, which is gone at the end unless it was moved."""
+        folder = self.path / _PARTIAL
+        if not folder.is_dir():  # not made before: whoever only reads changes nothing
+            folder.mkdir(exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=prefix)
+        written = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(place)
+                yield file, written
         finally:
-            partial.unlink(missing_ok=True)
+            written.unlink(missing_ok=True)
+
+    def _settle(self, file: BinaryIO, written: Path, place: Path) -> None:
+        """Move what was written to its place, durably."""
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()
+        written.replace(place)
         # The name is durable only once its directories are: also the fan-out's own, if it is new.
         sync_directory(place.parent)
         sync_directory(self.path)
+
+    @contextmanager
+    def draft(self) -> Iterator[Draft]:
+        """A blob to be written in parts (see `Store.draft`), to a file from the first one on."""
+        with reachable(self.path), self._beside("draft") as (file, written):
+            yield _DiskDraft(self, file, written)
+
+    def keep(self, file: BinaryIO, written: Path, content_id: ContentId) -> None:
+        """Move the file of a draft to its place, once what can be read from it was verified."""
+        place = self._place(content_id)
+        with reachable(place):
+            file.flush()
+            verify_copy(_copy(written), content_id)
+            place.parent.mkdir(exist_ok=True)
+            self._settle(file, written, place)
 
     def get(self, content_id: ContentId) -> bytes:
         """The bytes that the id names (see `Store.get`)."""
@@ -78,6 +108,16 @@ class DiskStore:
                 raise BlobCorrupt(f"{content_id}: found a directory at {place}") from error
         return verified(data, content_id, f"in {place}")
 
+    def copies(self, content_id: ContentId) -> Iterator[Copy]:
+        """The one copy (see `Store.copies`); its file is opened for each part."""
+        place = self._place(content_id)
+        with reachable(place):
+            try:
+                copy = _copy(place)
+            except (FileNotFoundError, NotADirectoryError) as error:
+                raise BlobMissing(f"{content_id}: not in the store at {self.path}") from error
+        yield copy
+
     def has(self, content_id: ContentId) -> bool:
         """Whether a blob lies under this id."""
         return self._place(content_id).is_file()
@@ -87,6 +127,37 @@ class DiskStore:
         files = (file for file in self.path.glob("??/*") if file.is_file())
         for file in sorted(files, key=lambda found: found.name):
             yield _named(file)
+
+
+@dataclass(frozen=True)
+class _DiskDraft:
+    store: DiskStore
+    file: BinaryIO
+    written: Path
+
+    def append(self, data: bytes) -> None:
+        self.file.write(data)
+
+    def keep(self, content_id: ContentId) -> None:
+        self.store.keep(self.file, self.written, content_id)
+
+
+def _copy(place: Path) -> Copy:
+    return Copy(f"in {place}", place.stat().st_size, partial(_ranged, place))
+
+
+def _ranged(place: Path, start: int, stop: int) -> bytes:
+    with reachable(place):
+        try:
+            with place.open("rb", buffering=0) as file:
+                file.seek(start)
+                return file.read(stop - start) or b""
+        except FileNotFoundError as error:
+            raise BlobMissing(f"{place}: gone while it was read") from error
+        except (IsADirectoryError, PermissionError) as error:  # the latter on Windows
+            if not place.is_dir():
+                raise
+            raise BlobCorrupt(f"found a directory at {place}") from error
 
 
 def _named(file: Path) -> ContentId:

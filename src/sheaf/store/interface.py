@@ -2,11 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from sheaf.protocol.content import ContentId
-from sheaf.protocol.errors import BlobCorrupt
+from sheaf.protocol.errors import BlobCorrupt, BlobMissing
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One copy of a blob, to be read in parts, from any thread. Nothing of it is verified: whoever
+    reads one hashes what it read.
+
+    `where` is for messages; `ranged(start, stop)` gives what lies between two places in bytes, and
+    less than that where the copy ends or was cut meanwhile. It raises BlobMissing where the copy is
+    gone, and StoreUnavailable where it cannot be reached.
+    """
+
+    where: str
+    size_bytes: int
+    ranged: Callable[[int, int], bytes]
+
+    def read(self, content_id: ContentId, start: int, stop: int) -> bytes:
+        """The bytes between two places. Raises BlobCorrupt for fewer, and what `ranged` raises."""
+        data = self.ranged(start, stop)
+        if len(data) != stop - start:
+            raise BlobCorrupt(
+                f"{content_id}: found {len(data)} bytes from {start} to {stop} {self.where}"
+            )
+        return data
+
+
+class Draft(Protocol):
+    """A blob that is written in parts; gone unless it is kept."""
+
+    def append(self, data: bytes) -> None:
+        """Write what comes next."""
+        ...
+
+    def keep(self, content_id: ContentId) -> None:
+        """Put all that was written into the store, as `Store.put` does, and end the draft."""
+        ...
 
 
 class Store(Protocol):
@@ -19,8 +57,17 @@ class Store(Protocol):
         """
         ...
 
+    def draft(self) -> AbstractContextManager[Draft]:
+        """A blob to be written in parts, whose id nobody knows before its end."""
+        ...
+
     def get(self, content_id: ContentId) -> bytes:
         """The bytes that the id names, verified. Raises BlobMissing or BlobCorrupt."""
+        ...
+
+    def copies(self, content_id: ContentId) -> Iterator[Copy]:
+        """All copies within reach, the nearest first, none of them verified. Each is looked for
+        when it is asked for; raises BlobMissing where there is none."""
         ...
 
     def has(self, content_id: ContentId) -> bool:
@@ -35,5 +82,37 @@ class Store(Protocol):
 def verified(data: bytes, content_id: ContentId, where: str) -> bytes:
     """`data`, or BlobCorrupt naming the id and `where` the bytes came from."""
     if not content_id.matches(data):
-        raise BlobCorrupt(f"{content_id}: the {len(data)} bytes {where} hash to something else")
+        raise corrupt(content_id, len(data), where)
     return data
+
+
+def corrupt(content_id: ContentId, size_bytes: int, where: str) -> BlobCorrupt:
+    """The error for bytes that are not what an id names."""
+    return BlobCorrupt(f"{content_id}: the {size_bytes} bytes {where} hash to something else")
+
+
+PART_BYTES = 2**20
+"""What is read of a copy at once where all of it is read."""
+
+
+def verify_copy(copy: Copy, content_id: ContentId) -> None:
+    """Read all of a copy, in parts. Raises BlobCorrupt where that is not what its id names, and
+    what reading raises."""
+    starts = range(0, copy.size_bytes, PART_BYTES)
+    ends = (min(start + PART_BYTES, copy.size_bytes) for start in starts)
+    parts = (copy.read(content_id, *each) for each in zip(starts, ends, strict=True))
+    if not content_id.matches_parts(parts):
+        raise corrupt(content_id, copy.size_bytes, copy.where)
+
+
+def sound_copy(store: Store, content_id: ContentId) -> Copy:
+    """The first copy that is what its id names, without holding it. Raises as `Store.get` does."""
+    wrong: list[BlobCorrupt | BlobMissing] = []
+    for copy in store.copies(content_id):
+        try:
+            verify_copy(copy, content_id)
+        except (BlobCorrupt, BlobMissing) as error:
+            wrong.append(error)
+        else:
+            return copy
+    raise wrong[-1]
