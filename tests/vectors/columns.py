@@ -191,6 +191,8 @@ def trimmed_means(world: World) -> None:
         Row(0, (9, 1, 2, 4, -9), 2),  # 7 / 3
         Row(0, (9, -1, -2, -5, -9), -3),  # -8 / 3
         Row(0, (1, 1, 2, 2, 2), 2),  # 5 / 3
+        Row(0, (3, 0, 9, 3, 10), 5),  # 3 + 3 + 9: of equal lows both are left
+        Row(0, (-3, 0, -9, -3, -10), -5),
         Row(END, (1, 1, 1, 1, 1), END),
     )
     assert_judged(world, terms, five)
