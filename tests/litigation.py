@@ -149,7 +149,7 @@ class Litigation:
     def _demand(self) -> Move:
         task = self.play.task
         position, chunk = self.pick(3), self.pick(task.terms.model.leaves)
-        bonds = task.current.attempts[-1].demands.get(position, 0) + 1
+        bonds = len(task.current.attempts[-1].demands.get(position, ())) + 1
         return self._anybody(), self.play.demanding(position, chunk, bond=5 * bonds + self.pick(2))
 
     def _answer(self, number: int) -> Move:

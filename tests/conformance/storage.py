@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 
 from eth_utils.crypto import keccak
 
@@ -159,10 +160,18 @@ def stored(load: Load, task: Task) -> State:
             found |= part.read(load, slot, f"dispute {number} ")
     for place in _attempts(task):
         found[f"window {place}"] = load(entry(base + WINDOWS_SLOT, place.to_bytes(32)))
-        for position in range(task.cohort):
-            slot = entry(base + DEMANDS_SLOT, (place << 8 | position).to_bytes(32))
-            found[f"demands {place} {position}"] = load(slot)
+    for place, position, page in _demand_pages(task):
+        key = (place << 8 | position) << 32 | page
+        slot = entry(base + DEMANDS_SLOT, key.to_bytes(32))
+        found[f"demands {place} {position} {page}"] = load(slot)
     return found
+
+
+def _demand_pages(task: Task) -> Iterator[tuple[int, int, int]]:
+    """The round's attempts, positions and pages: of page 0 a number, of the others a bit for each
+    chunk of an update."""
+    pages = range(1 - (-task.terms.model.leaves // 256))
+    return product(_attempts(task), range(task.cohort), pages)
 
 
 def _attempts(task: Task) -> list[int]:
@@ -218,11 +227,18 @@ def expected(task: Task) -> State:
         found |= {f"seat {account.hex()} {name}": value for name, value in _seat(seat)}
     for index, dispute in enumerate(current.disputes, 1):
         found |= {f"dispute {index} {name}": value for name, value in _dispute(dispute)}
-    for place, attempt in zip(_attempts(task), current.attempts, strict=True):
-        found[f"window {place}"] = attempt.window
-        for position in range(task.cohort):
-            found[f"demands {place} {position}"] = attempt.demands.get(position, 0)
+    attempts = dict(zip(_attempts(task), current.attempts, strict=True))
+    found |= {f"window {place}": attempt.window for place, attempt in attempts.items()}
+    for place, position, page in _demand_pages(task):
+        chunks = attempts[place].demands.get(position, set())
+        found[f"demands {place} {position} {page}"] = _demands(chunks, page)
     return found
+
+
+def _demands(chunks: set[int], page: int) -> int:
+    if page == 0:
+        return len(chunks)
+    return sum(1 << chunk % 256 for chunk in chunks if chunk // 256 == page - 1)
 
 
 def number(value: int | bytes) -> int:

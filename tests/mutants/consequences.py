@@ -94,11 +94,18 @@ CONSEQUENCES = (
         "action.chunk >= task.terms.model.leaves",
         "action.chunk > task.terms.model.leaves",
     ),
+    Mutant("demands cost the same", WITHHOLDING, "bonds = len(demanded) + 1", "bonds = 1"),
     Mutant(
-        "demands cost the same", WITHHOLDING, "attempt.demands.get(action.position, 0) + 1", "1"
+        "rising is forgotten",
+        WITHHOLDING,
+        "    attempt.demands[action.position] = demanded | {action.chunk}\n",
+        "",
     ),
     Mutant(
-        "rising is forgotten", WITHHOLDING, "    attempt.demands[action.position] = bonds\n", ""
+        "a chunk is demanded over and over",
+        WITHHOLDING,
+        "if action.chunk in demanded:",
+        "if False:",
     ),
     Mutant("a chunk in the middle", WITHHOLDING, "    if dispute.level != 0:\n", "    if False:\n"),
     Mutant("any chunk", WITHHOLDING, "if not _is_due(task, dispute, action.opening):", "if False:"),

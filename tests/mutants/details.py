@@ -6,7 +6,7 @@ from tests.mutants.table import Mutant
 
 DOCKET, CHALLENGES = "court/Docket.sol", "court/Challenges.sol"
 COLUMNS, TREES, OPENINGS = "libraries/Columns.sol", "libraries/Trees.sol", "libraries/Openings.sol"
-PHASES = "federation/Phases.sol"
+PHASES, WITHHOLDING = "federation/Phases.sol", "court/Withholding.sol"
 REENTRANCE = "tests/contracts/test_reentrance.py::"
 
 DETAILS = (
@@ -93,5 +93,33 @@ DETAILS = (
         ") external nonReentrant {",
         ") external {",
         f"{REENTRANCE}test_the_federation_turns_away_before_it_looks",
+    ),
+    Mutant(
+        "a chunk is demanded over and over",
+        WITHHOLDING,
+        "if (demanded.has(chunk & 0xff)) revert AlreadyDemanded();",
+        "",
+        "an_owner_cannot_price_out_a_challenger_by_demanding_what_is_known",
+    ),
+    Mutant(
+        "chunks of one page for all",
+        WITHHOLDING,
+        "uint256 page = place | 1 + (chunk >> 8);",
+        "uint256 page = place | 1;",
+        "demands_of_chunks_far_apart",
+    ),
+    Mutant(
+        "the window's first end is forgotten",
+        WITHHOLDING,
+        "if (state.windows[place] == 0) state.windows[place] = core.deadline;",
+        "state.windows[place] = core.deadline;",
+        "nobody_draws_a_round_out_by_asking_and_answering",
+    ),
+    Mutant(
+        "a served chunk has a path",
+        WITHHOLDING,
+        "if (opening.path.length != 0 || !array.fits(opening.chunk, dispute.index)) return false;",
+        "if (!array.fits(opening.chunk, dispute.index)) return false;",
+        "moves_out_of_turn",
     ),
 )

@@ -64,7 +64,7 @@ def an_unanswered_demand(world: World) -> None:
 @vector()
 def when_chunks_can_be_demanded(world: World) -> None:
     play = trial_at_hold(world)
-    demand = play.demanding(0, 0, bond=100)
+    demand, *others = (play.demanding(0, chunk, bond=100) for chunk in range(3))
     assert play.no(WATCHER, demand) == "WrongPhase"
     play.holds(0b111, 0b111, 0b111)
     for slot in range(3):
@@ -74,9 +74,9 @@ def when_chunks_can_be_demanded(world: World) -> None:
     play.close()
     for slot in range(3):
         play.do(play.member(slot), play.ballots[slot])
-    _until_the_last_second(play, demand)
+    _until_the_last_second(play, others[0])
     play.close()
-    _until_the_last_second(play, demand)
+    _until_the_last_second(play, others[1])
     assert play.no(WATCHER, demand) == "WindowClosed"
     play.settle("true")
     assert play.no(WATCHER, demand) == "WrongPhase"
@@ -133,28 +133,60 @@ def a_dropped_update_is_not_demanded(world: World) -> None:
 @vector()
 def bonds_of_demands_rise(world: World) -> None:
     play = in_court(world, "true")
-    for number, bonds in ((1, 1), (2, 2), (3, 3)):
-        low = play.demanding(0, 0, bond=5 * bonds - 1)
+    for number, bonds in ((1, 1), (2, 2)):
+        low = play.demanding(0, number - 1, bond=5 * bonds - 1)
         assert play.no(WATCHER, low) == "BondTooLow"
         told = play.do(WATCHER, play.demanding(0, number - 1, bond=5 * bonds))
         assert told == [f"auditor demands {number}: UPDATE P0/{number - 1} for {bonds} in 1700"]
     # Of another update the first demand costs one bond; what is too much returns.
     told = play.do(LIAR, play.demanding(1, 0, bond=11))
-    assert told == ["sponsor demands 4: UPDATE P1/0 for 1 in 1700"]
-    assert play.places(STAKE) == {"stakes": 1600, "bonds": 35, "withdrawable": 6}
+    assert told == ["sponsor demands 3: UPDATE P1/0 for 1 in 1700"]
+    assert play.places(STAKE) == {"stakes": 1600, "bonds": 20, "withdrawable": 6}
     # An answer does not make the next one cheaper, since it may be the demander's own.
     play.do(LIAR, play.supplying(1))
-    assert play.no(LIAR, play.demanding(0, 0, bond=19)) == "BondTooLow"
-    assert "for 4" in play.do(LIAR, play.demanding(0, 0, bond=20))[0]
+    assert play.no(LIAR, play.demanding(0, 2, bond=14)) == "BondTooLow"
+    assert "for 3" in play.do(LIAR, play.demanding(0, 2, bond=15))[0]
     play.serve()
     told = play.settle("true")
     assert [line for line in told if "earned" in line] == [
         "sponsor back 0 earned 5 by 1",
         "auditor back 0 earned 10 by 2",
-        "auditor back 0 earned 15 by 3",
-        "auditor back 0 earned 5 by 4",
-        "auditor back 0 earned 20 by 5",
+        "auditor back 0 earned 5 by 3",
+        "auditor back 0 earned 15 by 4",
     ]
+
+
+@vector()
+def an_owner_cannot_price_out_a_challenger_by_demanding_what_is_known(world: World) -> None:
+    # Demanded and answered by its own hand a chunk costs nothing, and is published: once.
+    play = in_court(world)
+    play.do(LIAR, play.demanding(0, 0))
+    for bond in (5, 10, 10**6):
+        assert play.no(LIAR, play.demanding(0, 0, bond=bond)) == "AlreadyDemanded"
+    play.do(LIAR, play.supplying(1))
+    assert play.no(LIAR, play.demanding(0, 0, bond=10)) == "AlreadyDemanded"
+    assert "for 2" in play.do(WATCHER, play.demanding(0, 1, bond=10))[0]
+    assert play.no(LIAR, play.demanding(0, 1, bond=15)) == "AlreadyDemanded"
+    # Of another update that chunk was not demanded yet, nor in another attempt.
+    assert "for 1" in play.do(LIAR, play.demanding(1, 0))[0]
+    play.do(WATCHER, play.challenge("wrong", 7))
+    assert play.decide(4)[1] == "attempt 1 failed OVERTURNED"
+    play.holds(0b111, 0b111, 0b111)
+    assert "for 1" in play.do(LIAR, play.demanding(0, 0))[0]
+
+
+@vector()
+def demands_of_chunks_far_apart(world: World) -> None:
+    # Chunks 0, 255, 256, 512 of an update of 513: a word of storage has a bit for 256 of them.
+    size = 4 * 513
+    play = trial_at_hold(world, coordinates=size, trainable=size)
+    play.holds(0b111, 0b111, 0b111)
+    for bonds, chunk in enumerate((0, 255, 256, 512), 1):
+        told = play.do(WATCHER, play.demanding(2, chunk, bond=5 * bonds))
+        assert told == [f"auditor demands {bonds}: UPDATE P2/{chunk} for {bonds} in 1700"]
+    for chunk in (0, 255, 256, 512):
+        assert play.no(LIAR, play.demanding(2, chunk, bond=100)) == "AlreadyDemanded"
+    assert play.no(LIAR, play.demanding(2, 513, bond=100)) == "ChunkOutOfRange"
 
 
 @vector()
@@ -162,14 +194,14 @@ def bonds_of_the_second_attempt_start_again(world: World) -> None:
     play = trial_at_hold(world)
     play.holds(0b111, 0b111, 0b111)
     for bonds in (1, 2):
-        play.do(WATCHER, play.demanding(0, 0, bond=5 * bonds))
+        play.do(WATCHER, play.demanding(0, bonds - 1, bond=5 * bonds))
     play.serve()
     play.votes("a", "b", (0, 1))
     for slot in range(3):
         play.do(play.member(slot), play.ballots[slot])
     # A `Missing` locks one bond whatever others demanded, and does not raise theirs.
     assert play.dispute(3).bonds == 1
-    assert play.no(WATCHER, play.demanding(0, 0, bond=14)) == "BondTooLow"
+    assert play.no(WATCHER, play.demanding(0, 2, bond=14)) == "BondTooLow"
     play.serve()
     play.close()
     play.holds(0b111, 0b111, 0b111)
@@ -264,7 +296,7 @@ def an_answer_before_the_window_extends_nothing(world: World) -> None:
     play.do(WATCHER, play.demanding(0, 0))
     assert play.do(LIAR, play.supplying(1)) == ["sponsor supplies 1"]
     play.votes("true", "true", "true")
-    play.do(WATCHER, play.demanding(0, 0, bond=10))
+    play.do(WATCHER, play.demanding(0, 1, bond=10))
     assert play.do(LIAR, play.supplying(2)) == ["sponsor supplies 2"]
     assert play.opens(0, 1, 2) == ["claimed in 1", "CHALLENGE 1.1 in 1700"]
 

@@ -22,6 +22,8 @@ abstract contract Withholding is Docket, Members {
     uint256 private constant STEP_LEVELS = 6;
     uint256 private constant ATTEMPT_BITS = 8;
     uint256 private constant POSITION_BITS = 8;
+    /// @dev Page 0 of a position's demands counts them, the others have a bit for each chunk.
+    uint256 private constant PAGE_BITS = 32;
 
     /// @inheritdoc ICourt
     function descend(bytes32 task, uint256 matter, Roots calldata roots, uint256 bond)
@@ -90,7 +92,7 @@ abstract contract Withholding is Docket, Members {
         uint256 due = state.current.counted & ~state.current.dropped;
         if (!due.has(position)) revert NotCounted();
         if (chunk >= _leaves(state.shape)) revert ChunkOutOfRange();
-        uint256 bonds = _countDemand(state, position);
+        uint256 bonds = _countDemand(state, position, chunk);
         uint256 number = _enterDemand(state, Matter.Update, position, chunk, bonds);
         _emitDemanded(task, state, number, bonds);
         _lock(state, bond, bonds);
@@ -175,9 +177,17 @@ abstract contract Withholding is Docket, Members {
     }
 
     /// @dev One more demand of an outsider on a position in the running attempt; how many there
-    /// are.
-    function _countDemand(Task storage state, uint256 position) private returns (uint256 bonds) {
-        uint256 place = _place(state) << POSITION_BITS | position;
+    /// are. A chunk is demanded once: who demands and answers the same over and over would make
+    /// the others dear for nothing.
+    function _countDemand(Task storage state, uint256 position, uint256 chunk)
+        private
+        returns (uint256 bonds)
+    {
+        uint256 place = (_place(state) << POSITION_BITS | position) << PAGE_BITS;
+        uint256 page = place | 1 + (chunk >> 8);
+        uint256 demanded = state.demands[page];
+        if (demanded.has(chunk & 0xff)) revert AlreadyDemanded();
+        state.demands[page] = demanded | 1 << (chunk & 0xff);
         bonds = state.demands[place] + 1;
         state.demands[place] = bonds;
     }

@@ -33,8 +33,9 @@ import {Words} from "../libraries/Words.sol";
 ///   bitmaps     by committee slot: 31 slots
 ///   words       by committee slot: 31 slots
 ///   maps        accounts by role and index, seats by account, disputes by round and number,
-///               demands by round, attempt and cohort position, and, by round and attempt, when the
-///               challenge window ended before answers moved its end
+///               demands by round, attempt, cohort position and page (of page 0 their number, of
+///               others a bit for each chunk), and, by round and attempt, when the challenge window
+///               ended before answers moved its end
 ///
 /// a seat's two:
 ///

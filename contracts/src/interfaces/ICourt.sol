@@ -115,6 +115,8 @@ interface ICourt is IProtocol {
     error NotAdmitted();
     /// @notice The challenge window is over.
     error WindowClosed();
+    /// @notice Somebody demanded this chunk in this attempt before.
+    error AlreadyDemanded();
     /// @notice What arrived does not cover the bonds that are due.
     error BondTooLow();
     /// @notice The round has no room for another dispute.

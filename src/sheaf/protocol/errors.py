@@ -87,6 +87,7 @@ class Reason(StrEnum):
     REPORT_TOO_LONG = "ReportTooLong"
     NOT_ADMITTED = "NotAdmitted"
     WINDOW_CLOSED = "WindowClosed"
+    ALREADY_DEMANDED = "AlreadyDemanded"
     BOND_TOO_LOW = "BondTooLow"
     DOCKET_FULL = "DocketFull"
     UNKNOWN_MATTER = "UnknownMatter"

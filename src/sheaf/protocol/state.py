@@ -126,8 +126,9 @@ class Attempt:
     """One committee's work. Masks have one bit per seat of the committee.
 
     `first` is how many disputes the round had before; `overturned` is the number of the dispute
-    that overturned the claim, 0 if none did; `demands` counts those of outsiders by position.
-    `window` is when the challenge window ended before answers moved its end, 0 while none did.
+    that overturned the claim, 0 if none did; `demands` has the chunks that outsiders demanded, by
+    position. `window` is when the challenge window ended before answers moved its end, 0 while none
+    did.
     """
 
     bitmaps: dict[int, int] = field(default_factory=dict)
@@ -141,7 +142,7 @@ class Attempt:
     first: int = 0
     overturned: int = 0
     window: int = 0
-    demands: dict[int, int] = field(default_factory=dict)
+    demands: dict[int, set[int]] = field(default_factory=dict)
 
 
 @dataclass

@@ -92,7 +92,8 @@ def pick(federation: Federation, env: Env, action: Pick) -> None:
 
 
 def demand(federation: Federation, env: Env, action: Demand) -> None:
-    """Demand a chunk of a counted update, for a bond that rises with each demand on it."""
+    """Demand a chunk of a counted update, once in an attempt, for a bond that rises with each
+    demand on that update."""
     task = federation.task(action.task)
     if task.phase not in DISPUTED:
         raise Rejected(Reason.WRONG_PHASE)
@@ -105,9 +106,13 @@ def demand(federation: Federation, env: Env, action: Demand) -> None:
         raise Rejected(Reason.NOT_COUNTED)
     if action.chunk >= task.terms.model.leaves:
         raise Rejected(Reason.CHUNK_OUT_OF_RANGE)
-    bonds = attempt.demands.get(action.position, 0) + 1
+    demanded = attempt.demands.get(action.position, set())
+    # Once: who demands and answers the same over and over would make the others dear for nothing.
+    if action.chunk in demanded:
+        raise Rejected(Reason.ALREADY_DEMANDED)
+    bonds = len(demanded) + 1
     lock(federation, task, env, action.bond, bonds)
-    attempt.demands[action.position] = bonds
+    attempt.demands[action.position] = demanded | {action.chunk}
     place = (action.position, action.chunk)
     enter_demand(federation, task, env, Matter.UPDATE, place, bonds)
 
