@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from sheaf.nodes import court
+from sheaf.nodes import court, exhibits
 from sheaf.nodes import effects as e
 from sheaf.nodes.aggregation import vector_id
 from sheaf.nodes.codec import plain, typed
@@ -17,9 +19,12 @@ from sheaf.nodes.exhibits import Holdings, compare
 from sheaf.nodes.trail import Trail
 from sheaf.proofs.commitment import open_chunk
 from sheaf.protocol import actions as a
+from sheaf.protocol.content import ContentId
+from sheaf.protocol.court_events import Challenged
 from sheaf.protocol.events import Cause, Phase
 from sheaf.protocol.state import Matter, Standing
 from sheaf.simulation import liars
+from sheaf.store.interface import Copy
 from sheaf.store.memory import MemoryStore
 from tests.nodes import faults
 from tests.nodes.courtroom import Courtroom, Performers, held
@@ -139,6 +144,37 @@ def test_a_column_that_could_not_be_tested_whole_is_not_relied_on() -> None:
     # Not only once the accomplice has refuted it, in the last second.
     assert challenged.now <= filed + 3
     assert room.failures == [Cause.OVERTURNED]
+
+
+def test_many_columns_cost_a_challenger_one_reading_of_the_updates() -> None:
+    """A flood of lies, each one cheap transaction, must not keep anybody from refuting them."""
+    exhibits._remembered.clear()
+    room = Courtroom()
+    _outsider_files(room, wrong=2)
+    (filed,) = [d for d in room.trail.now.disputes.values() if d.column]
+    challenge = next(s for s in room.federation.events if isinstance(s, Challenged))
+    read = Counter[str]()
+
+    class Counted(MemoryStore):
+        def get(self, content_id: ContentId) -> bytes:
+            read["whole"] += 1
+            return room.shared.get(content_id)
+
+        def copies(self, content_id: ContentId) -> Iterator[Copy]:
+            for copy in room.shared.copies(content_id):
+                read["parts"] += 1
+                yield copy
+
+    shop = replace(room.shops["challenger"], shared=Counted())
+    found = set()
+    for _ in range(12):
+        effect = e.Compare(1, challenge.number, (0, 1, 2, 3))
+        compared = compare(shop, effect, room.trail)
+        found.add(compared.position)
+    assert (found, filed.at) == ({2}, 4)
+    # The task document, and each update up to the lie once; then sixteen bytes of each.
+    assert read["whole"] <= 12 + 3
+    assert read["parts"] == 12 * 3
 
 
 def _outsider_files(room: Courtroom, wrong: int | None = None) -> int:

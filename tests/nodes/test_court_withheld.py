@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from sheaf.protocol.events import Cause, Phase, RoundSettled, Slashed
 from sheaf.protocol.merkle import Kind
 from sheaf.protocol.state import Standing
 from sheaf.simulation import liars
+from sheaf.store.layered import LayeredStore
 from tests.nodes import faults
 from tests.nodes.courtroom import Courtroom, Performers, held
 from tests.nodes.plans import STAKE
@@ -144,6 +146,35 @@ def test_what_is_answered_in_the_last_second_only_was_demanded_whole_before() ->
     assert room.moves[-2:] == ["challenger Descend", "challenger Decide"]
     assert room.failures == [Cause.OVERTURNED]
     assert [s for s in room.sent if s.rejected and not isinstance(s.action, a.Claim)] == []
+
+
+def test_an_owner_whose_friend_demands_from_it_does_not_price_a_challenger_out() -> None:
+    grudging = {**KEEPS, e.Produce: faults.producing_all_but(-1)}
+    room = Courtroom({"participant-2": grudging, "aggregator": BLIND})
+    room.run(lambda trail: bool(trail.rounds) and trail.phase == Phase.VERDICT_COMMIT)
+    position = room.trail.now.cohort.index(room.account("participant-2"))
+    for bonds, chunk in enumerate((0, 1), 1):
+        room.inject(b"\x07" * 20, a.Demand(room.trail.task, position, chunk, bonds * STAKE))
+    room.run()
+    # What was published it need not buy; the last chunk costs as many bonds as there are chunks.
+    (demand,) = room.actions(a.Demand)
+    assert (demand.action.chunk, demand.action.bond) == (2, 3 * STAKE)
+    assert room.failures == [Cause.OVERTURNED]
+
+
+def test_a_holder_that_gives_and_takes_back_shields_no_claim() -> None:
+    """It serves the update whenever a challenger looks whether it is there, and never else."""
+    silent = {**KEEPS, e.Produce: liars.mute}
+
+    def served_for_once(shop: Any, effect: e.Collect, trail: Trail) -> e.LocalEvent:
+        owned = LayeredStore(shop.shared, room.shops["participant-2"].own)
+        return collect(replace(shop, shared=owned), effect, trail)
+
+    watching: Performers = {e.Collect: served_for_once}
+    room = Courtroom({"participant-2": silent, "aggregator": BLIND, "challenger": watching})
+    room.run()
+    assert room.actions(a.Demand) == []
+    assert room.failures == [Cause.OVERTURNED]
 
 
 def test_an_update_of_many_chunks_is_demanded_up_to_a_bound() -> None:

@@ -198,10 +198,12 @@ def _demand(state: State, now: int) -> list[Effect]:
     counted = trail.now.counted_updates(trail.attempt)
     here = (trail.round, trail.attempt)
     if collected is None or (collected.round, collected.attempt) != here:
-        return [Collect(*here, tuple((position, root) for position, root, _ in counted))]
+        # Kept, since a store that gives by turns and takes back would never be done with.
+        wanted = tuple((position, root) for position, root, _ in counted)
+        return [Collect(*here, wanted, keeps=True)]
     missing = [p for p, _, _ in counted if not collected.bitmap >> p & 1]
     if not missing:
-        # It came meanwhile. A store that gives by turns and takes back is not looked at for ever.
+        # It came meanwhile, and was kept: only a store of one's own that fails gives by turns.
         return [_replay(state)] if state.replays < MAX_REPLAYS else []
     if now >= trail.first_deadline or not _is_admitted(state):
         return []
@@ -223,10 +225,11 @@ def _demands_of(state: State, position: int, whole: bool) -> list[Demand]:
         return []
     known = {d.at for d in on_it if d.chunk} | {d.at for d in waiting}
     left = [c for c in reversed(range(trail.terms.model.leaves)) if c not in known]
-    made = sum(d.attempt == trail.attempt and d.matter == Matter.UPDATE for d in on_it)
-    wanted = left[: MAX_DEMANDS - made if whole else 1]
+    made = [d for d in on_it if d.attempt == trail.attempt and d.matter == Matter.UPDATE]
+    own = sum(d.opener == account for d in made)
+    wanted = left[: max(0, MAX_DEMANDS - own) if whole else 1]
     bond = trail.terms.economics.court_bond
-    return [Demand(trail.task, position, c, n * bond) for n, c in enumerate(wanted, made + 1)]
+    return [Demand(trail.task, position, c, n * bond) for n, c in enumerate(wanted, len(made) + 1)]
 
 
 def _oppose(state: State, replay: Aggregated, now: int) -> list[Effect]:

@@ -61,12 +61,13 @@ class PublishUpdate:
 
 @dataclass(frozen=True)
 class Collect:
-    """Fetch and decode the revealed updates, `wanted` as (position, tree root). Answered by
-    `Collected`."""
+    """Fetch and decode the revealed updates, `wanted` as (position, tree root), and keep a copy of
+    each where the node `keeps` them. Answered by `Collected`."""
 
     round: int
     attempt: int
     wanted: tuple[tuple[int, bytes], ...]
+    keeps: bool = False
 
 
 @dataclass(frozen=True)

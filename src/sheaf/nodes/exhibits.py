@@ -3,11 +3,15 @@
 Arrays are read one after the other, so that no more than two are in memory at once whatever their
 size and number. They are compared as they were committed to, byte by byte: what reads as the same
 integer may be another claim.
+
+Of an array that was read once the leaf hashes are remembered, since they say what each chunk is:
+anybody may file columns, one cheap transaction each, and testing them must be cheaper still.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,14 +21,15 @@ from sheaf.nodes.aggregation import read_state, vector_id
 from sheaf.nodes.trail import RoundTrail, Trail
 from sheaf.proofs.commitment import chunk_of, nodes_below, open_chunk
 from sheaf.protocol.arithmetic import ELEMENT_BYTES
+from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing
 from sheaf.protocol.hashing import ZERO
-from sheaf.protocol.merkle import leaf_hashes
+from sheaf.protocol.merkle import inclusion_path, leaf_hash, leaf_hashes
 from sheaf.protocol.opening import Opening, Shape, lattice_entry
 from sheaf.protocol.optimisers import OptimiserKind
 from sheaf.protocol.state import Matter
 from sheaf.protocol.task import Task
-from sheaf.store.interface import Store
+from sheaf.store.interface import Copy, Store
 from sheaf.store.layered import LayeredStore
 
 
@@ -44,6 +49,13 @@ class Means(Protocol):
     def task(self, trail: Trail) -> Task:
         """The published task document."""
         ...
+
+
+MAX_REMEMBERED = 512
+"""Arrays whose leaf hashes are remembered: those of two attempts of the largest cohort."""
+
+HASH_BYTES = 32
+_remembered: OrderedDict[ContentId, bytes] = OrderedDict()
 
 
 @dataclass(frozen=True)
@@ -70,12 +82,53 @@ class Holdings:
             return None
         return data if len(data) == shape.element_bytes * shape.elements else None
 
-    def element(self, root: bytes, index: int, shape: Shape) -> bytes:
-        """One element of an array. Raises as `get` does, and `BlobMissing` for another shape."""
-        data = self.find(root, shape)
-        if data is None:
-            raise BlobMissing(f"{vector_id(self.task, root)}: not to be had")
-        return data[index * shape.element_bytes : (index + 1) * shape.element_bytes]
+    def element(self, root: bytes, index: int, shape: Shape) -> bytes | None:
+        """One element of an array, None where it is not to be had or the array has another
+        shape."""
+        opening = self.open(root, index // shape.per_chunk, shape)
+        if opening is None:
+            return None
+        start = index % shape.per_chunk * shape.element_bytes
+        return opening.chunk[start : start + shape.element_bytes]
+
+    def open(self, root: bytes, chunk: int, shape: Shape) -> Opening | None:
+        """A chunk of an array with its path, None where it is not to be had or the array has
+        another shape. Only the first chunk that is asked for takes reading the whole array."""
+        content_id, leaves = vector_id(self.task, root), self._leaves(root, shape)
+        if leaves is None:
+            return None
+        start = chunk * shape.chunk_bytes
+        for copy in _copies(self.store, content_id):
+            try:
+                data = copy.read(content_id, start, min(start + shape.chunk_bytes, copy.size_bytes))
+            except (BlobMissing, BlobCorrupt):
+                continue
+            if leaf_hash(data) == leaves[chunk]:
+                return Opening(data, tuple(inclusion_path(leaves, chunk)))
+        return None
+
+    def _leaves(self, root: bytes, shape: Shape) -> list[bytes] | None:
+        content_id = vector_id(self.task, root)
+        known = _remembered.get(content_id)
+        if known is None:
+            data = self.find(root, shape)
+            if data is None:
+                return None
+            known = b"".join(leaf_hashes(data, shape.chunk_bytes))
+            _remembered[content_id] = known
+            if len(_remembered) > MAX_REMEMBERED:
+                _remembered.popitem(last=False)
+        if len(known) != HASH_BYTES * shape.leaves:
+            return None
+        return [known[i : i + HASH_BYTES] for i in range(0, len(known), HASH_BYTES)]
+
+
+def _copies(store: Store, content_id: ContentId) -> Iterator[Copy]:
+    """The copies of a blob, none where there is none."""
+    try:
+        yield from store.copies(content_id)
+    except BlobMissing:
+        return
 
 
 def shape_of(task: Task, matter: Matter) -> Shape:
@@ -121,9 +174,8 @@ def accuse(shop: Means, effect: e.Accuse, trail: Trail) -> e.LocalEvent:
     matter, coordinate, claimed = wrong
     column = []
     for position, root, _ in found.counted_updates(effect.attempt):
-        try:
-            entry = holdings.element(root, coordinate, shape_of(task, Matter.UPDATE))
-        except (BlobMissing, BlobCorrupt):
+        entry = holdings.element(root, coordinate, shape_of(task, Matter.UPDATE))
+        if entry is None:
             chunk = first_unsupplied(task, found, position)
             return e.ChunkMissing(effect.round, effect.attempt, position, chunk)
         column.append(entry)
@@ -223,14 +275,15 @@ def compare(shop: Means, effect: e.Compare, trail: Trail) -> e.Compared:
     shape, size = shape_of(holdings.task, Matter.UPDATE), ELEMENT_BYTES
     untested: list[int] = []
     for place, (position, root, _) in enumerate(found.counted_updates(dispute.attempt)):
-        data = holdings.find(root, shape) if position in effect.positions else None
-        if data is None:
+        mine, chunk = position in effect.positions, dispute.at // shape.per_chunk
+        opening = holdings.open(root, chunk, shape) if mine else None
+        if opening is None:
             untested.append(position)
             continue
-        committed = data[dispute.at * size : (dispute.at + 1) * size]
+        start = dispute.at % shape.per_chunk * size
+        committed = opening.chunk[start : start + size]
         filed = dispute.column[place * size : (place + 1) * size]
         if lattice_entry(committed) != lattice_entry(filed):
-            opening = open_chunk(data, dispute.at // shape.per_chunk, shape.chunk_bytes)
             return e.Compared(effect.round, effect.number, position, opening)
     return e.Compared(effect.round, effect.number, None, None, tuple(untested))
 

@@ -26,7 +26,7 @@ from sheaf.protocol.errors import (
 )
 from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.task import Task
-from sheaf.store.interface import Store
+from sheaf.store.interface import Store, keep_copy
 from sheaf.store.layered import LayeredStore
 
 Performer = Callable[[Any, Any, Trail], e.LocalEvent]
@@ -81,13 +81,15 @@ def publish(shop: Workshop, effect: e.PublishUpdate | e.PublishModel, trail: Tra
 
 
 def collect(shop: Workshop, effect: e.Collect, trail: Trail) -> e.Collected:
-    """Say which revealed updates can be had and decoded."""
+    """Say which revealed updates can be had and decoded; keep them where that is asked for."""
     task, bitmap = published_task(shop.shared, trail), 0
     exhibits.keep_supplied(shop, task, trail.rounds[effect.round])
     store = LayeredStore(shop.own, shop.shared)
     for position, root in effect.wanted:
         try:
             require_vector(task, store, root)
+            if effect.keeps:
+                keep_copy(store, shop.own, vector_id(task, root))
         except (BlobMissing, BlobCorrupt, InvalidModel):
             continue
         bitmap |= 1 << position

@@ -116,3 +116,26 @@ def sound_copy(store: Store, content_id: ContentId) -> Copy:
         else:
             return copy
     raise wrong[-1]
+
+
+def keep_copy(source: Store, target: Store, content_id: ContentId) -> None:
+    """Put a blob of `source` into `target`, where it is not there yet, without holding it.
+
+    Raises as `Store.get` does.
+    """
+    if target.has(content_id):
+        return
+    wrong: list[BlobCorrupt | BlobMissing] = []
+    for copy in source.copies(content_id):
+        starts = range(0, copy.size_bytes, PART_BYTES)
+        try:
+            with target.draft() as draft:
+                for start in starts:
+                    stop = min(start + PART_BYTES, copy.size_bytes)
+                    draft.append(copy.read(content_id, start, stop))
+                draft.keep(content_id)
+        except (BlobCorrupt, BlobMissing) as error:
+            wrong.append(error)
+        else:
+            return
+    raise wrong[-1]
