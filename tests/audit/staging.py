@@ -121,13 +121,15 @@ Absent = Callable[[int, int], str]
 
 @dataclass
 class Pageant:
-    """A task as it is played: participants are numbered as they registered."""
+    """A task as it is played: participants are numbered as they registered; `copies` says whose
+    update somebody copies."""
 
     task: Task
     participants: int
     absent: Absent = lambda round, number: ""
     samples: Callable[[int], int] = lambda number: 10 + number
     receipts: bool = False
+    copies: Mapping[int, int] = field(default_factory=dict)
     orders: list[Order] = field(default_factory=list)
     now: int = 1_767_225_600
 
@@ -190,8 +192,9 @@ class Pageant:
     def opened(self, round: int, account: bytes) -> tuple[bytes, int, bytes, bytes]:
         """Root, samples, receipt and salt of somebody's update."""
         receipt = digest("receipt", round, account) if self.receipts else ZERO
-        root, salt = digest("update", round, account), digest("salt", round, account)
-        return root, self.samples(self.people.index(account)), receipt, salt
+        number, salt = self.people.index(account), digest("salt", round, account)
+        root = digest("update", round, self.people[self.copies.get(number, number)])
+        return root, self.samples(number), receipt, salt
 
     def committee(self) -> bytes:
         """HOLD to CHALLENGE: every member agrees. Returns the new model's tree root."""
@@ -215,7 +218,15 @@ class Pageant:
             opened = (ZERO, root, ZERO, receipt, digest(member))
             self.act(member, a.RevealVerdict(self.id, *opened))
         self.close()
+        for number, other in self.copies.items():
+            self.accuse(number, other)
         return root
+
+    def accuse(self, *numbers: int) -> None:
+        """Name two equal updates; who committed later is not paid."""
+        seats = [self.state.seats[self.people[number]] for number in numbers]
+        earlier, later = sorted(seats, key=lambda seat: seat.sequence)
+        self.act(self.sponsor, a.Duplicate(self.id, earlier.position, later.position))
 
     def settle(self, root: bytes) -> None:
         """Pay, in pages, and report metrics."""

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from sheaf.audit.dossier import dossier
+from sheaf.nodes import effects as e
 from sheaf.nodes.evidence import Evidence, Report
 from tests.audit.staging import Pageant, pageant, played, task_of
-from tests.audit.trials import evidence_in, overturned, served, withheld
+from tests.audit.trials import evidence_in, missed, overturned, served, withheld
+from tests.nodes import faults
 from tests.nodes.courtroom import held
 from tests.nodes.plans import STAKE, TOKEN
 
@@ -30,6 +32,8 @@ HISTORIES: dict[str, Callable[[], tuple[Evidence, Report]]] = {
     "overturned": lambda: evidence_in(overturned()),
     "withheld": lambda: evidence_in(withheld()),
     "served": lambda: evidence_in(served()),
+    "missing": lambda: evidence_in(missed({e.Produce: faults.mute})),
+    "missing, and served": lambda: evidence_in(missed({})),
     "with absences": lambda: played(
         pageant(7, 3, 5, absent=lambda r, n: ("commit", "reveal", "")[(r + n) % 3])
     ),
@@ -80,6 +84,14 @@ def test_a_withheld_update_costs_its_owner_and_pays_the_challenger() -> None:
     flow = found["money"]["flows"][1]
     bonds = next(int(e["units"]) for e in flow["in"] if e["what"] == "bonds of outsiders")
     assert out(found, 1)["bonds returned"] == bonds > 0
+
+
+def test_a_bond_from_a_stake_is_no_outsiders() -> None:
+    found = dossier(*evidence_in(missed({e.Produce: faults.mute})))
+    assert {d["about"].partition(" of")[0] for d in found["disputes"]} == {"chunk 0"}
+    assert [d["standing"] for d in found["disputes"]].count("upheld") == 1
+    flow = found["money"]["flows"][1]
+    assert [e["units"] for e in flow["in"] if e["what"] == "bonds of outsiders"] == ["0"]
 
 
 def test_a_balance_that_is_off_by_one_unit_is_seen() -> None:

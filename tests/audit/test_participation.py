@@ -11,6 +11,7 @@ from sheaf.audit.dossier import dossier
 from sheaf.nodes.evidence import Evidence, Report
 from sheaf.protocol.hashing import cohort_key
 from tests.audit.staging import pageant, played
+from tests.nodes.plans import TOKEN
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +78,17 @@ def test_everybody_is_paid_what_the_rule_owes(made: dict[str, Any]) -> None:
     assert payouts["paid"][payouts["actor"].index(4)] == "0"
     # The participant of number 3 is the fourth that registered: place 4, after the sponsor.
     assert sum(int(p) for p in payouts["paid"]) > 0
+
+
+def test_a_copy_is_owed_nothing() -> None:
+    # Samples 10 to 13: 46 in all; number 3 copies number 2, and whoever was later is not paid.
+    made = dossier(*played(pageant(4, 1, copies={3: 2})))
+    payouts = made["participation"]["payouts"]
+    assert payouts["owed"] == payouts["paid"]
+    twins = [int(payouts["paid"][payouts["actor"].index(place)]) for place in (3, 4)]
+    shares = (100 * TOKEN * 12 // 46, 100 * TOKEN * 13 // 46)
+    assert twins in ([shares[0], 0], [0, shares[1]])
+    assert len(made["rounds"][0]["contributions"]["duplicates"]) == 1
 
 
 def test_pay_that_differs_from_the_rule_is_named(verified: tuple[Evidence, Report]) -> None:

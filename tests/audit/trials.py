@@ -58,6 +58,13 @@ def served() -> Courtroom:
     return held({"participant-2": keeps, "aggregator": blind})
 
 
+def missed(owner: dict[type[object], Any]) -> Courtroom:
+    """An update that members attested and were not served, which they open as missing; its owner
+    keeps it, and answers as it likes."""
+    keeps = {e.PublishUpdate: faults.hoarding, **owner}
+    return held({"participant-2": keeps, "aggregator": {e.Collect: faults.attesting}})
+
+
 def argued() -> tuple[Evidence, Report]:
     """The evidence of a claim that was overturned after a descent."""
     return evidence_in(overturned())
