@@ -10,9 +10,9 @@ import pytest
 from sheaf.audit.dossier import dossier
 from sheaf.nodes import effects as e
 from sheaf.nodes.evidence import Evidence, Report
+from sheaf.simulation import liars
 from tests.audit.staging import Pageant, pageant, played, task_of
 from tests.audit.trials import evidence_in, missed, overturned, served, withheld
-from tests.nodes import faults
 from tests.nodes.courtroom import held
 from tests.nodes.plans import STAKE, TOKEN
 
@@ -32,7 +32,7 @@ HISTORIES: dict[str, Callable[[], tuple[Evidence, Report]]] = {
     "overturned": lambda: evidence_in(overturned()),
     "withheld": lambda: evidence_in(withheld()),
     "served": lambda: evidence_in(served()),
-    "missing": lambda: evidence_in(missed({e.Produce: faults.mute})),
+    "missing": lambda: evidence_in(missed({e.Produce: liars.mute})),
     "missing, and served": lambda: evidence_in(missed({})),
     "with absences": lambda: played(
         pageant(7, 3, 5, absent=lambda r, n: ("commit", "reveal", "")[(r + n) % 3])
@@ -87,7 +87,7 @@ def test_a_withheld_update_costs_its_owner_and_pays_the_challenger() -> None:
 
 
 def test_a_bond_from_a_stake_is_no_outsiders() -> None:
-    found = dossier(*evidence_in(missed({e.Produce: faults.mute})))
+    found = dossier(*evidence_in(missed({e.Produce: liars.mute})))
     assert {d["about"].partition(" of")[0] for d in found["disputes"]} == {"chunk 0"}
     assert [d["standing"] for d in found["disputes"]].count("upheld") == 1
     flow = found["money"]["flows"][1]

@@ -10,6 +10,7 @@ import dag_cbor
 from sheaf.nodes import effects as e
 from sheaf.nodes.evidence import Evidence, Report
 from sheaf.protocol import actions as a
+from sheaf.simulation import liars
 from tests.audit.staging import Order, evidence_of
 from tests.nodes import faults
 from tests.nodes.courtroom import Courtroom, held
@@ -31,29 +32,29 @@ def _readable(action: a.Action) -> a.Action:
 
 def overturned() -> Courtroom:
     """A wrong claim whose bytes are withheld: a descent, a challenge, a claim that falls."""
-    fault = faults.in_first_attempts(faults.wrong_at(299))
-    lies: dict[type[object], Any] = {e.Aggregate: fault, e.PublishModel: faults.withholding}
+    fault = faults.in_first_attempts(liars.wrong_at(299))
+    lies: dict[type[object], Any] = {e.Aggregate: fault, e.PublishModel: liars.keeping}
     return held({"aggregator": lies}, **NUMBERED)
 
 
 def withheld() -> Courtroom:
     """An update that nobody serves: demands, of which one drops it."""
-    keeps: dict[type[object], Any] = {e.PublishUpdate: faults.hoarding, e.Produce: faults.mute}
+    keeps: dict[type[object], Any] = {e.PublishUpdate: liars.keeping, e.Produce: liars.mute}
     blind: dict[type[object], Any] = {
         e.Collect: faults.attesting,
         e.Aggregate: faults.in_first_attempts(faults.from_nothing),
-        e.PublishModel: faults.withholding,
+        e.PublishModel: liars.keeping,
     }
     return held({"participant-2": keeps, "aggregator": blind})
 
 
 def served() -> Courtroom:
     """An update that is posted only when it is demanded: the bond pays for the answer."""
-    keeps: dict[type[object], Any] = {e.PublishUpdate: faults.hoarding}
+    keeps: dict[type[object], Any] = {e.PublishUpdate: liars.keeping}
     blind: dict[type[object], Any] = {
         e.Collect: faults.attesting,
         e.Aggregate: faults.in_first_attempts(faults.from_nothing),
-        e.PublishModel: faults.withholding,
+        e.PublishModel: liars.keeping,
     }
     return held({"participant-2": keeps, "aggregator": blind})
 
@@ -61,7 +62,7 @@ def served() -> Courtroom:
 def missed(owner: dict[type[object], Any]) -> Courtroom:
     """An update that members attested and were not served, which they open as missing; its owner
     keeps it, and answers as it likes."""
-    keeps = {e.PublishUpdate: faults.hoarding, **owner}
+    keeps: dict[type[object], Any] = {e.PublishUpdate: liars.keeping, **owner}
     return held({"participant-2": keeps, "aggregator": {e.Collect: faults.attesting}})
 
 
