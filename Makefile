@@ -8,7 +8,7 @@ WORKERS ?= 2
 CHECKED := $(wildcard src tests benchmarks examples docs)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix rpc contracts bench docs gas mutants soak clean
+.PHONY: help setup demo test check fix rpc contracts browser bench docs gas mutants soak clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,13 @@ rpc: setup ## the contracts' tests and a task on a real anvil (needs Node and np
 
 contracts: setup ## compile, compare artefacts, fuzz, analyse (needs Node and npm)
 	$(MAKE) -C contracts check
+
+browser: setup tests/browser/node_modules/.stamp ## open the audit report in Chromium (needs Node, npm)
+	$(BIN)/python -m pytest --browser tests/browser
+
+tests/browser/node_modules/.stamp: tests/browser/package.json tests/browser/package-lock.json
+	cd tests/browser && npm ci
+	@touch $@
 
 bench: setup $(PEERS) ## measure against bare engines and peers (BENCH=--quick for a look)
 	$(BIN)/python -m benchmarks.run $(BENCH)

@@ -1,4 +1,5 @@
-"""Which chain the contracts' tests run on: `pytest --engine anvil`, as `make rpc` does."""
+"""Which chain the contracts' tests run on: `pytest --engine anvil`, as `make rpc` does; and whether
+the report is opened in a browser: `pytest --browser`, as `make browser` does."""
 
 from __future__ import annotations
 
@@ -10,10 +11,12 @@ import pytest
 from tests.engines import CHOSEN, ENGINES, RUNNING
 
 NEEDS_ANVIL = Path(__file__).parent / "rpc"
+NEEDS_CHROMIUM = Path(__file__).parent / "browser"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=ENGINES, default=ENGINES[0], help="of the contracts")
+    parser.addoption("--browser", action="store_true", help="with Node, npm and Chromium")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,9 +27,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """What needs a real anvil is not part of the suite that needs Python alone."""
-    without = config.getoption("--engine") != "anvil"
-    return True if without and collection_path == NEEDS_ANVIL else None
+    """What needs a real anvil or a browser is not part of the suite that needs Python alone."""
+    without = {
+        NEEDS_ANVIL: config.getoption("--engine") != "anvil",
+        NEEDS_CHROMIUM: not config.getoption("--browser"),
+    }
+    return True if without.get(collection_path) else None
 
 
 def pytest_unconfigure() -> None:

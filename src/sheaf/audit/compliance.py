@@ -1,0 +1,351 @@
+"""A map from what the evidence shows to what records ask for: a skeleton, and no claim.
+
+Sentences that follow from the evidence name it. Every other one is marked `ASSERTED`: somebody who
+answers for it has to write it and to stand by it. The headings follow Article 30(1) of Regulation
+(EU) 2016/679, Annex IV of Regulation (EU) 2024/1689, and 45 CFR 164.308 to 164.316.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+ASSERTED = "asserted by the sponsor"
+NO_CLAIM = (
+    "This is no claim of compliance with anything. It says what the evidence of one task shows, "
+    "under the headings that such records have; what the evidence does not show is left to be "
+    f"stated and is marked: {ASSERTED}."
+)
+
+Sentence = tuple[str, str]
+"""What is said, and the evidence it follows from; "" where there is none."""
+Item = tuple[str, list[Sentence]]
+"""A heading, and what is said under it."""
+Facts = Mapping[str, Any]
+
+
+def compliance(report: Facts) -> dict[str, Any]:
+    """The map, from the other parts of a report."""
+    return {
+        "no_claim": NO_CLAIM,
+        "records": [
+            _record("Record of processing", "GDPR, Article 30(1)", _processing(report)),
+            _record("Technical documentation", "EU AI Act, Annex IV", _documentation(report)),
+            _record(
+                "Safeguards for health information",
+                "HIPAA Security Rule, 45 CFR 164.308 to 164.316",
+                _safeguards(report),
+            ),
+        ],
+    }
+
+
+def markdown(report: Facts) -> str:
+    """The map as a document of its own."""
+    task, made = report["task"], report["compliance"]
+    lines = [f"# Compliance map: {_escaped(task['name'])}", "", made["no_claim"], ""]
+    lines += [f"Task `{task['cid']}`, ledger head `{report['verification']['head']}`."]
+    for record in made["records"]:
+        lines += ["", f"## {record['title']} ({record['after']})"]
+        for item in record["items"]:
+            lines += ["", f"### {item['heading']}", ""]
+            lines += [f"- {_line(sentence)}" for sentence in item["sentences"]]
+    return "\n".join(lines) + "\n"
+
+
+def _line(sentence: Mapping[str, str]) -> str:
+    source = f"evidence: {sentence['evidence']}" if sentence["evidence"] else ASSERTED
+    return f"{_escaped(sentence['text'])} *({source})*"
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown takes for nothing else."""
+    return re.sub(r"([\\`*_\[\]<>#|&!~])", r"\\\1", text)
+
+
+def _record(title: str, after: str, items: Iterator[Item]) -> dict[str, Any]:
+    return {
+        "title": title,
+        "after": after,
+        "items": [
+            {
+                "heading": heading,
+                "sentences": [{"text": text, "evidence": source} for text, source in sentences],
+            }
+            for heading, sentences in items
+        ],
+    }
+
+
+def _to_state(what: str) -> Sentence:
+    return f"{what}: to be stated.", ""
+
+
+def _check(report: Facts, name: str) -> Sentence:
+    """A check of the verification, in its own words."""
+    for check in report["verification"]["checks"]:
+        if check["name"] == name:
+            return f"Verified: {check['count']:,} {check['detail']}.", f"verification, {name}"
+    return f"The verification has no check called {name}.", "verification"
+
+
+def _people(report: Facts) -> str:
+    roles = [actor["role"] for actor in report["actors"]]
+    return f"{roles.count('participant')} participants and {roles.count('aggregator')} aggregators"
+
+
+def _who_reads(report: Facts) -> Sentence:
+    everybody = "everybody who has the store"
+    whom = {"public": everybody, "committee": "the drawn committees"}.get(
+        report["task"]["visibility"], "those the task document names"
+    )
+    return (
+        f"Updates (changes of model weights) may be read by {whom}; raw data are no part of the "
+        "protocol's messages.",
+        "task document, visibility",
+    )
+
+
+def _privacy() -> Sentence:
+    return (
+        "No differential privacy or encryption of updates is part of the task; an update can carry "
+        "information about the data behind it.",
+        "task document",
+    )
+
+
+def _processing(report: Facts) -> Iterator[Item]:
+    yield from _who_and_why(report)
+    yield from _whereto(report)
+
+
+def _who_and_why(report: Facts) -> Iterator[Item]:
+    task = report["task"]
+    sponsor = next(a for a in report["actors"] if a["role"] == "sponsor")
+    yield (
+        "(a) Controller, joint controllers, representative, data protection officer",
+        [
+            (f"The task was published by the account {sponsor['address']}.", "ledger, publication"),
+            (f"{_people(report)} held seats; their accounts are listed.", "ledger, registration"),
+            _to_state("Names and contact details of the controller and of joint controllers"),
+            _to_state("Representative and data protection officer"),
+        ],
+    )
+    yield (
+        "(b) Purposes of the processing",
+        [
+            (
+                f"A model was trained with {task['algorithm']} and combined by {task['rule']} over "
+                f"{report['totals']['rounds']} rounds.",
+                "task document; ledger, rounds",
+            ),
+            _to_state("Purposes, and the legal basis for each"),
+        ],
+    )
+    yield (
+        "(c) Categories of data subjects and of personal data",
+        [
+            (
+                f"A participant's data had to have {task['features']} and at least "
+                f"{task['minimum_samples']:,} samples.",
+                "task document, data",
+            ),
+            _to_state("Categories of data subjects"),
+            _to_state("Categories of personal data, special categories among them"),
+        ],
+    )
+
+
+def _whereto(report: Facts) -> Iterator[Item]:
+    yield (
+        "(d) Recipients",
+        [_who_reads(report), _privacy(), _to_state("Categories of recipients of the model")],
+    )
+    yield (
+        "(e) Transfers to third countries",
+        [
+            (
+                "The ledger names accounts, and no place or country of anybody.",
+                "ledger, registration",
+            ),
+            _to_state("Transfers, and the documentation of suitable safeguards"),
+        ],
+    )
+    yield (
+        "(f) Time limits for erasure",
+        [
+            (
+                f"The ledger holds hashes, sample counts and payments up to block "
+                f"{report['ledger']['blocks']:,}; they cannot be erased from it.",
+                "ledger",
+            ),
+            _to_state("Time limits for raw data, updates and models in stores"),
+        ],
+    )
+    yield (
+        "(g) Technical and organisational security measures",
+        [
+            _check(report, "commitments"),
+            _check(report, "store"),
+            (
+                f"The history was found {report['verification']['conclusion']}.",
+                "verification, anchors",
+            ),
+            _to_state("Measures around keys, machines and people"),
+        ],
+    )
+
+
+def _documentation(report: Facts) -> Iterator[Item]:
+    yield from _development(report)
+    yield from _behaviour(report)
+
+
+def _development(report: Facts) -> Iterator[Item]:
+    task, model = report["task"], report["model"]
+    yield (
+        "1. General description of the system",
+        [
+            (f"The model of the task “{task['name']}” under {task['license']}.", "task document"),
+            (f"The final model has the root {model['header']}.", "ledger, settlement"),
+            (f"Made with Sheaf {report['made_by']}.", "this report"),
+            _to_state("Intended purpose, provider, and how the system is placed on the market"),
+            _to_state("Hardware and software that it interacts with; instructions for use"),
+        ],
+    )
+    yield (
+        "2. Elements of the system and how they were developed",
+        [
+            (
+                f"The code that trained is pinned by SHA-256 {task['bundle']}; the model comes "
+                f"from its entry {task['model_entry']}.",
+                "task document, model",
+            ),
+            (
+                f"The model has {task['coordinates']:,} coordinates, {task['trainable']:,} of them "
+                f"trained: {task['algorithm']}, {task['epochs']} epochs a round in batches of "
+                f"{task['batch_size']}, loss {task['loss']}, optimizer {task['optimizer']}.",
+                "task document, algorithm",
+            ),
+            (
+                f"Updates were combined by {task['rule']} in integers; "
+                f"{report['totals']['settled']} rounds settled.",
+                "ledger, rounds",
+            ),
+            _check(report, "aggregations"),
+            _to_state("Provenance, collection, labelling and cleaning of the training data"),
+            _to_state("Human oversight measures and pre-determined changes"),
+            _to_state("Design choices and their rationale"),
+        ],
+    )
+
+
+def _behaviour(report: Facts) -> Iterator[Item]:
+    task = report["task"]
+    yield (
+        "3. Monitoring, functioning and control",
+        [
+            (report["metrics_in_words"], "ledger, the sponsor's reports"),
+            _to_state("Accuracy for the persons or groups it is meant for, and its limitations"),
+            _to_state("Foreseeable unintended outcomes and sources of risk"),
+        ],
+    )
+    yield (
+        "4. Appropriateness of the performance metrics",
+        [
+            (
+                f"The task named these metrics: {task['metrics'] or 'none'}.",
+                "task document, evaluation",
+            ),
+            _to_state("Why these metrics fit the purpose"),
+        ],
+    )
+    yield "5. Risk management system", [_to_state("The risk management system of Article 9")]
+    yield (
+        "6. Changes through the lifecycle",
+        [
+            (
+                "Every model from the first to the last, with the updates that went into it, is in "
+                "the lineage of this report.",
+                "ledger, settlements; store",
+            ),
+            _to_state("Changes made after the task ended"),
+        ],
+    )
+    yield "7. Harmonised standards applied", [_to_state("Standards and other specifications")]
+    yield "8. EU declaration of conformity", [_to_state("A copy of the declaration, if there is")]
+    yield "9. Post-market monitoring", [_to_state("The monitoring plan of Article 72")]
+
+
+def _safeguards(report: Facts) -> Iterator[Item]:
+    yield from _organisation(report)
+    yield from _technique(report)
+
+
+def _organisation(report: Facts) -> Iterator[Item]:
+    totals = report["totals"]
+    yield (
+        "164.308 Administrative safeguards",
+        [
+            (
+                f"{totals['disputes']} disputes were opened and {totals['slashed']} accounts lost "
+                "stake for what was proven against them.",
+                "ledger, court and settlement",
+            ),
+            _to_state("Risk analysis, assigned responsibility, workforce security and training"),
+            _to_state("Incident procedures, contingency plan, business associate contracts"),
+        ],
+    )
+    yield (
+        "164.310 Physical safeguards",
+        [_to_state("Facility access, workstations, devices and media")],
+    )
+    yield (
+        "164.312(a) Access control",
+        [_who_reads(report), _to_state("Access to machines and stores that hold health records")],
+    )
+
+
+def _technique(report: Facts) -> Iterator[Item]:
+    totals = report["totals"]
+    yield (
+        "164.312(b) Audit controls",
+        [
+            (
+                f"{totals['transactions']:,} transactions of the task with {totals['events']:,} "
+                "events are on the ledger and in this report.",
+                "ledger, timeline",
+            ),
+            _check(report, "ledger"),
+        ],
+    )
+    yield (
+        "164.312(c) Integrity",
+        [_check(report, "updates"), _check(report, "aggregations"), _check(report, "model")],
+    )
+    yield (
+        "164.312(d) Person or entity authentication",
+        [
+            (
+                "Each act is a transaction signed with the key of its account; which person holds "
+                "a key is not shown.",
+                "ledger, transactions",
+            ),
+            _to_state("Who holds which key"),
+        ],
+    )
+    yield (
+        "164.312(e) Transmission security",
+        [_privacy(), _to_state("Encryption of connections between parties")],
+    )
+    yield (
+        "164.316 Documentation",
+        [
+            (
+                f"This report is made from the ledger's head {report['verification']['head']}.",
+                "verification",
+            ),
+            _to_state("Policies and procedures, and where they are kept for six years"),
+        ],
+    )

@@ -1,0 +1,223 @@
+"""The sections of the HTML report, each a function from the report to its markup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sheaf.audit import figures
+from sheaf.audit.cells import DASH, Parts, bare, number
+from sheaf.audit.ledgers import court, money
+from sheaf.audit.lineage import lineage_plot
+from sheaf.audit.markup import Markup, code, el, facts, items, joined, table
+from sheaf.audit.scrutiny import draws, fairness
+
+
+def summary(report: Parts) -> Markup:
+    """Plain words first, then the numbers that people ask for."""
+    totals = report["totals"]
+    tiles = [
+        ("rounds settled", f"{totals['settled']:,} of {report['task']['rounds']:,}"),
+        ("updates counted", f"{totals['updates']:,}"),
+        ("transactions", f"{totals['transactions']:,}"),
+        ("gas", f"{totals['gas'] / 1e6:,.1f} M"),
+        ("disputes", f"{totals['disputes']:,}"),
+        ("slashed", f"{totals['slashed']:,}"),
+    ]
+    shown = joined(el("div", el("dt", name), el("dd", value)) for name, value in tiles)
+    return Markup(
+        joined(el("p", line) for line in report["summary"]) + el("dl", shown, class_="tiles")
+    )
+
+
+def verified(report: Parts) -> Markup:
+    """What was checked, how to check it again, and what all of it does not show."""
+    found = report["verification"]
+    checks = [(c["name"], f"{c['count']:,}", c["detail"]) for c in found["checks"]]
+    repeat = [(code(r["command"]), r["checks"]) for r in found["repeat"]]
+    return joined(
+        [
+            facts(
+                [
+                    ("conclusion", found["conclusion"]),
+                    ("head", code(found["head"])),
+                    ("anchored by", ", ".join(found["anchors"]) or "nothing"),
+                ]
+            ),
+            table(
+                "What was checked, all of it without a difference",
+                ("check", "count", "what"),
+                checks,
+                frozenset({1}),
+            ),
+            el("h3", "Repeat it"),
+            table("Commands that repeat it on another machine", ("command", "checks"), repeat),
+            el("h3", "What it does not show"),
+            items(found["limits"]),
+            el("h3", "Trusted all the same"),
+            facts((t["about"], t["assumed"]) for t in found["trust"]),
+            el("h3", "Reported, and not recomputed"),
+            el("p", ", ".join(found["reported"])),
+            el("h3", "In the folder, and no evidence"),
+            items(found["outside"]),
+        ]
+    )
+
+
+def metrics(report: Parts) -> Markup:
+    """Metrics by round, marked as what they are."""
+    names = sorted({name for found in report["rounds"] for name in found["metrics"]})
+    said = "recomputed" if report["metrics_recomputed"] else "reported by the sponsor"
+    note = (
+        "The counts behind these metrics were recomputed from the models within rounding."
+        if report["metrics_recomputed"]
+        else "Reported: these numbers are the sponsor's word. They stand on the ledger as it sent "
+        "them, and this verification did not recompute them."
+    )
+    if not names:
+        return el("p", "No metric of any round was reported.")
+    rows = [("0", *(number(report["initial_metrics"].get(n)) for n in names))]
+    rows += [
+        (str(found["round"]), *(number(found["metrics"].get(n)) for n in names))
+        for found in report["rounds"]
+    ]
+    right = frozenset(range(1, len(names) + 1))
+    shown = table(f"Metrics of each round's model, {said}", ("round", *names), rows, right)
+    return joined(
+        [
+            el("p", note, class_="note"),
+            figures.metric_plots(report),
+            el("details", el("summary", "The numbers"), shown),
+        ]
+    )
+
+
+def lineage(report: Parts) -> Markup:
+    """Models and what they were made of."""
+    rows = [("0", code(report["task"]["initial_model"]), DASH, DASH)]
+    rows += [
+        (
+            str(found["round"]),
+            code(found["model"]["root"]),
+            str(found["model"]["base_round"]),
+            f"{found['counted']:,}",
+        )
+        for found in report["rounds"]
+        if found["model"]
+    ]
+    heads = ("round", "tree root", "made from round", "updates")
+    shown = table("Every model, with what it was made from", heads, rows, frozenset({3}))
+    return joined(
+        [
+            el(
+                "p",
+                "The final model is ",
+                code(report["model"]["root"]),
+                "; its header, which the ledger settled, is ",
+                code(report["model"]["header"]),
+                ". The updates' roots are in the rounds of the timeline.",
+            ),
+            lineage_plot(report),
+            el("details", el("summary", "All models"), shown),
+        ]
+    )
+
+
+def people(report: Parts) -> Markup:
+    """Who took part, how often, and what it came to."""
+    accounts = report["money"]["accounts"]
+    drawn: dict[int, int] = {}
+    counted: dict[int, int] = {}
+    for found in report["rounds"]:
+        rows = found["contributions"]
+        for actor, inside in zip(rows["actor"], rows["counted"], strict=True):
+            drawn[actor] = drawn.get(actor, 0) + 1
+            counted[actor] = counted.get(actor, 0) + inside
+        for attempt in found["attempts"]:
+            for actor, agreed in zip(attempt["members"], attempt["agreed"], strict=True):
+                drawn[actor] = drawn.get(actor, 0) + 1
+                counted[actor] = counted.get(actor, 0) + agreed
+    rows = []
+    for place, actor in enumerate(report["actors"]):
+        name = el("bdi", actor["name"]) if actor["name"] is not None else DASH
+        paid = str(int(accounts["reward"][place]) + int(accounts["fee"][place]))
+        more = str(int(accounts["bonus"][place]) + int(accounts["court"][place]))
+        lost = accounts["slashed"][place]
+        rows.append(
+            (
+                actor["label"],
+                actor["role"],
+                name,
+                code(actor["address"]),
+                drawn.get(place, 0),
+                counted.get(place, 0),
+                bare(report, "reward", paid),
+                bare(report, "stake", more),
+                bare(report, "stake", lost),
+            )
+        )
+    reward, stake = (report["money"]["tokens"][kind]["symbol"] for kind in ("reward", "stake"))
+    units = (f"earned, {reward}", f"bonuses, {stake}", f"slashed, {stake}")
+    heads = ("", "role", "name (reported)", "address", "drawn", "counted", *units)
+    note = (
+        "Drawn: times in a cohort, or on a committee's seat. Counted: updates in settled models, "
+        "or verdicts that agreed with a claim. Bonuses: shares of others' slashes, and what was "
+        "earned in court."
+    )
+    return joined(
+        [
+            el("p", note, class_="note"),
+            table("Everybody who acted or held a seat", heads, rows, frozenset({4, 5, 6, 7, 8})),
+        ]
+    )
+
+
+def receipts(report: Parts) -> Markup:
+    """How many acts named a receipt. Their ids are in the rounds of the timeline."""
+    found = report["receipts"]
+    checked = (
+        "Their signatures and contents were checked."
+        if found["checked"]
+        else "This verification did not open them."
+    )
+    told = (
+        f"{found['updates']:,} of {found['updates_revealed']:,} revealed updates and "
+        f"{found['verdicts']:,} of {found['verdicts_revealed']:,} opened verdicts name a receipt."
+    )
+    any_at_all = found["updates"] or found["verdicts"]
+    return el("p", f"{told} {checked if any_at_all else ''} The ids are in the timeline, by round.")
+
+
+def map_of_compliance(report: Parts) -> Markup:
+    """The compliance map, with what is asserted set apart."""
+    made = report["compliance"]
+    parts: list[Markup] = [el("p", made["no_claim"], class_="note")]
+    for record in made["records"]:
+        inner = [
+            Markup(el("h4", item["heading"]) + items(map(_sentence, item["sentences"])))
+            for item in record["items"]
+        ]
+        parts.append(el("details", el("summary", f"{record['title']} ({record['after']})"), *inner))
+    return joined(parts)
+
+
+def _sentence(sentence: Mapping[str, str]) -> Markup:
+    if sentence["evidence"]:
+        return Markup(
+            el("span", sentence["text"]) + " " + el("small", f"evidence: {sentence['evidence']}")
+        )
+    return Markup(el("span", sentence["text"]) + " " + el("em", "asserted by the sponsor"))
+
+
+SECTIONS: Sequence[tuple[str, str, Any]] = (
+    ("summary", "Summary", summary),
+    ("verified", "What was verified", verified),
+    ("metrics", "Metrics by round", metrics),
+    ("lineage", "Lineage", lineage),
+    ("people", "Who took part", people),
+    ("draws", "Draws and their odds", draws),
+    ("fairness", "Contribution and pay", fairness),
+    ("money", "Money and gas", money),
+    ("court", "Disputes", court),
+    ("receipts", "Receipts", receipts),
+)

@@ -1,0 +1,5 @@
+"""The real run that reports are made of."""
+
+from tests.nodes.conftest import honest
+
+__all__ = ["honest"]
