@@ -30,11 +30,14 @@ FromBlockOption = Annotated[
 ]
 
 
-def verify(
+def verify(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     reference: RunArgument = None,
     last: LastOption = False,
     metrics: Annotated[
         bool, typer.Option("--metrics", help="Recompute reported metrics, too (needs torch).")
+    ] = False,
+    receipts: Annotated[
+        bool, typer.Option("--receipts", help="Check what the actors signed, too.")
     ] = False,
     head: Annotated[
         str | None,
@@ -56,7 +59,15 @@ def verify(
     """Recompute a run from its ledger and store; exit 5 where anything differs."""
     found = find(reference, last)
     place = (url, from_block)
-    report = recheck(found, metrics=metrics, head=head, keys=keys, project=project, place=place)
+    report = recheck(
+        found,
+        metrics=metrics,
+        head=head,
+        keys=keys,
+        project=project,
+        place=place,
+        receipts=receipts,
+    )
     plain = {
         "run": found.id,
         "verified": True,
