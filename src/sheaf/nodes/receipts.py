@@ -24,7 +24,7 @@ from sheaf.protocol.errors import (
 )
 from sheaf.protocol.events import Opened, Revealed, VerdictRevealed
 from sheaf.protocol.hashing import ZERO, key_nonce
-from sheaf.store.interface import Store, corrupt
+from sheaf.store.interface import Store, verified
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,8 @@ def _bounded(store: Store, receipt: bytes) -> bytes:
             accepted = f"at most {MAX_ENVELOPE_BYTES}"
             wrong = InvalidDocument(f"envelope: found {size} bytes, accepted: {accepted}")
             continue
-        data = copy.read(content_id, 0, size)
-        if content_id.matches(data):
-            return data
-        wrong = corrupt(content_id, size, copy.where)
+        try:
+            return verified(copy.read(content_id, 0, size), content_id, copy.where)
+        except (BlobCorrupt, BlobMissing) as error:
+            wrong = error
     raise wrong

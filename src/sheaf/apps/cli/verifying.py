@@ -20,6 +20,12 @@ from sheaf.apps.cli.options import (
     say,
 )
 
+ReceiptsOption = Annotated[
+    bool, typer.Option("--receipts", help="Check what the actors signed, too.")
+]
+HeadOption = Annotated[
+    str | None, typer.Option("--head", metavar="HASH", help="Demand this head, got from elsewhere.")
+]
 UrlOption = Annotated[
     str | None,
     typer.Option("--url", help="The endpoint of the chain that the run was on, if it was on one."),
@@ -36,13 +42,8 @@ def verify(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     metrics: Annotated[
         bool, typer.Option("--metrics", help="Recompute reported metrics, too (needs torch).")
     ] = False,
-    receipts: Annotated[
-        bool, typer.Option("--receipts", help="Check what the actors signed, too.")
-    ] = False,
-    head: Annotated[
-        str | None,
-        typer.Option("--head", metavar="HASH", help="Demand this head, got from elsewhere."),
-    ] = None,
+    receipts: ReceiptsOption = False,
+    head: HeadOption = None,
     keys: Annotated[
         Path | None,
         typer.Option("--keys", metavar="FILE", help="Demand that these addresses countersigned."),
