@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,10 +21,11 @@ from sheaf.nodes.cast import Cast
 from sheaf.nodes.evidence import Evidence, Report, Witness
 from sheaf.nodes.receipts import check_receipts, findings, owed
 from sheaf.nodes.verification import verify
-from sheaf.protocol.content import raw_id
+from sheaf.protocol.content import ContentId, raw_id
 from sheaf.protocol.errors import VerificationFailed
 from sheaf.protocol.events import Opened
 from sheaf.simulation import liars
+from sheaf.store.interface import Copy
 from sheaf.store.layered import LayeredStore
 from sheaf.store.memory import MemoryStore
 from tests.nodes import faults
@@ -249,6 +250,21 @@ def test_a_receipt_that_is_not_to_be_had(evidence: Evidence) -> None:
     told = failure(naming(evidence, content, kept=False))
     assert f"{raw_id(content)}" in told
     assert "(participant-" in told
+
+
+class Vast(MemoryStore):
+    """Every blob has a terabyte, and reading any of it is an error."""
+
+    def copies(self, content_id: ContentId) -> Iterator[Copy]:
+        def ranged(start: int, stop: int) -> bytes:
+            raise AssertionError("nobody reads that")
+
+        yield Copy("in a vast store", 2**40, ranged)
+
+
+def test_a_vast_receipt_is_not_read(evidence: Evidence) -> None:
+    told = failure(replace(evidence, store=Witness(Vast())))
+    assert f"envelope: found {2**40} bytes, accepted: at most 16384" in told
 
 
 def test_a_verdicts_counted_set_is_the_ledgers(honest: Played, evidence: Evidence) -> None:
