@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sheaf.nodes.aggregation import vector_id
+from sheaf.nodes.attesting import receipt_id
 from sheaf.nodes.codec import typed
 from sheaf.nodes.evidence import Evidence, Report, Witness
 from sheaf.nodes.journal import JOURNAL, Answer, Journal, Turn
@@ -136,12 +137,16 @@ def test_every_blob_is_read_and_hashed_once(run: Path, evidence: Evidence) -> No
     task, trail = evidence.task, evidence.trail
     models = [trail.model_after(number, task.model.initial) for number in range(3)]
     updates = [e.root for found in trail.rounds.values() for e in found.reveals.values()]
+    rounds = trail.rounds.values()
+    signed = [e for r in rounds for e in (*r.reveals.values(), *r.verdicts.values())]
+    receipts = {receipt_id(e.receipt): 1 for e in signed}
     assert store.reads == {
         task.cid: 1,
+        **receipts,
         **{vector_id(task, root): 2 for root in models},
         **{vector_id(task, root): 1 for root in updates},
     }
-    assert len(updates) == 8
+    assert (len(updates), len(receipts)) == (8, 14)
 
 
 # The journal

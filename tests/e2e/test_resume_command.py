@@ -198,7 +198,7 @@ def test_a_second_process_is_told_who_is_at_work_and_a_killed_one_does_not_block
 
 
 RECORDS = {
-    '"version": 1': ('"version": 2', "run directory of version 2, accepted: 1"),
+    '"version": 2': ('"version": 3', "run directory of version 3, accepted: 2"),
     '"type": "Record"': ('"type": "Cake"', "no record of a run: Record: found {'type': 'Cake'"),
     '"participants": 2': ('"participants": "2"', "Record.plan.Plan.participants: found '2', acc"),
     '"license":': ('"licence":', "Record.plan.Plan: found another set of fields: licence, license"),

@@ -97,7 +97,7 @@ def test_nothing_of_the_run_is_written_and_everything_is_counted(run: Path) -> N
         "commitments": 8,
         "updates": 8,
         "aggregations": 2,
-        "store": 1 + 3 + 8,
+        "store": 1 + 3 + 8 + 14,
         "model": 1,
         "reports": 3,
         "summary": 0,

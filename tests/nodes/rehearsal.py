@@ -176,6 +176,10 @@ class Scripted:
                 return e.Inspected("")
             case e.Train(number, base):
                 return e.Trained(number, digest("update", self.name, number, base), SAMPLES)
+            case e.Attest(step):
+                return e.Attested(step.round, step.attempt, digest("receipt", step))
+            case e.ShowReceipt(_, receipt):
+                return e.ReceiptShown(receipt)
             case e.PublishUpdate(_, root) | e.PublishModel(_, root):
                 return e.Published(root)
             case e.Collect(number, attempt, wanted):

@@ -79,8 +79,11 @@ def honest() -> Rehearsal:
     return rehearsal
 
 
-TRAINS = [e.Train, Commit, e.PublishUpdate, Reveal]
-COMBINES = [e.Collect, Hold, e.Aggregate, CommitVerdict, e.PublishModel, RevealVerdict]
+TRAINS = [e.Train, e.Attest, Commit, e.PublishUpdate, e.ShowReceipt, Reveal]
+COMBINES = [
+    *(e.Collect, Hold, e.Aggregate, e.Attest, CommitVerdict),
+    *(e.PublishModel, e.ShowReceipt, RevealVerdict),
+]
 CLOSES = [Advance] * 5 + [Settle, e.Evaluate, Report]
 WANTED = {
     "participant-1": [e.Inspect, Register, Open, *TRAINS, *TRAINS, Claim],

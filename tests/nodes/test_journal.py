@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import stat
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -23,11 +23,14 @@ from sheaf.protocol import actions
 from sheaf.protocol.actions import Commit, Publish
 from sheaf.protocol.errors import LedgerCorrupt, StoreUnavailable
 from sheaf.protocol.opening import Opening
+from tests.identity.receipts import MISSING
+from tests.identity.receipts import STEP as VERDICT_STEP
 from tests.nodes.plans import plan
 from tests.nodes.rehearsal import TERMS
 from tests.nodes.stage import Played, Watcher
 
 WORD, ADDRESS = bytes(range(32)), b"\x05" * 20
+STEP = replace(VERDICT_STEP, missing=MISSING)
 OPENING = Opening(bytes(range(256)), (WORD, bytes(32)))
 ACTIONS: dict[type[object], object] = {
     actions.Publish: Publish(TERMS, WORD, WORD, bytes(32), 2**90),
@@ -53,6 +56,7 @@ def sample(kind: type[object]) -> object:
         "Roots": actions.Roots(WORD, bytes(32), WORD, bytes(32)),
         "Opening": OPENING,
         "Opening | None": OPENING,
+        "Step": STEP,
         "tuple[Opening, ...]": (OPENING, Opening(b"", ())),
     }
     assert is_dataclass(kind)
@@ -226,7 +230,8 @@ def test_nonces_and_salts_are_written_only_when_they_are_opened(honest: Played) 
         written += [answer.content for answer in past.answers]
     for node in honest.cast.nodes[2:]:
         secrets = node.account.secrets
-        opened: dict[type[object], bytes] = {actions.Open: secrets.derive("nonce", task)}
+        key = secrets.signing_key(task)
+        opened: dict[type[object], bytes] = {actions.Open: key.nonce}
         if node.name.startswith("participant"):
             opened[actions.Reveal] = secrets.derive("update", task, 1)
         else:
@@ -234,18 +239,21 @@ def test_nonces_and_salts_are_written_only_when_they_are_opened(honest: Played) 
         for kind, secret in opened.items():
             holding = [each for each in written if secret.hex() in str(plain(each))]
             assert {type(getattr(each, "action", None)) for each in holding} == {kind}
+        for kept in (key.seed, key.blind):
+            assert kept.hex() not in str([plain(each) for each in written])
     assert trail.over
 
 
 def test_another_purpose_task_or_number_derives_another_secret() -> None:
     secrets = e.Secrets(b"k" * 32)
     derived = {
-        secrets.derive("nonce", WORD),
+        secrets.derive("blind", WORD),
+        secrets.derive("signing-key", WORD),
         secrets.derive("update", WORD, 1),
         secrets.derive("update", WORD, 2),
         secrets.derive("update", bytes(32), 1),
         secrets.derive("verdict", WORD, 1, 1),
-        e.Secrets(b"l" * 32).derive("nonce", WORD),
+        e.Secrets(b"l" * 32).derive("blind", WORD),
     }
-    assert len(derived) == 6
+    assert len(derived) == 7
     assert {len(secret) for secret in derived} == {32}

@@ -126,14 +126,15 @@ def test_the_cohorts(trail: Trail) -> None:
     assert second.seed == sha256(words("sheaf/next-seed/1", first.seed, 1, salts))
 
 
-def test_the_commitments_bind_root_samples_and_sender(trail: Trail) -> None:
+def test_the_commitments_bind_root_samples_receipt_and_sender(trail: Trail) -> None:
     for number, found in trail.rounds.items():
         assert len(found.commits) == len(found.reveals) == 4
         for position, e in found.reveals.items():
-            opened = (number, e.account, e.root, e.samples, 0, e.salt)
+            opened = (number, e.account, e.root, e.samples, e.receipt, e.salt)
             bound = (1337, trail.deployment.address, trail.task, *opened)
             assert found.commits[position].commitment == sha256(words("sheaf/update/1", *bound))
             assert found.cohort[position] == e.account
+            assert any(e.receipt)
 
 
 def test_the_contributions(trail: Trail, honest: Played) -> None:

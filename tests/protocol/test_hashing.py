@@ -102,6 +102,10 @@ GOLDEN: dict[str, tuple[bytes, bytes]] = {
         hashing.opened_nonce(WORD, ACCOUNT),
         abi("sheaf/opened-nonce/1", (BYTES, WORD), (ADDRESS, ACCOUNT)),
     ),
+    "key nonce": (
+        hashing.key_nonce(WORD, SALT),
+        abi("sheaf/signing-key/1", (BYTES, WORD), (BYTES, SALT)),
+    ),
     "next seed": (
         hashing.next_seed(WORD, 3, SALT),
         abi("sheaf/next-seed/1", (BYTES, WORD), (UINT, 3), (BYTES, SALT)),
@@ -189,7 +193,7 @@ def test_no_replay_across_chain_and_contract(elsewhere: Deployment) -> None:
 def test_domains_separate_hashes_of_equal_words() -> None:
     names = [name for name in vars(hashing) if name.isupper() and name != "ZERO"]
     domains = {getattr(hashing, name) for name in names}
-    assert len(domains) == len(names) == 11
+    assert len(domains) == len(names) == 12
     assert all(len(domain) == 32 for domain in domains)
     assert hashing.cohort_key(WORD) != hashing.committee_key(WORD)
 

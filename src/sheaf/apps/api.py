@@ -62,6 +62,7 @@ def verify(
     run: Reference = None,
     *,
     metrics: bool = False,
+    receipts: bool = False,
     head: str | None = None,
     keys: str | Path | None = None,
     project: str | Path | None = None,
@@ -71,7 +72,8 @@ def verify(
     """Recompute a run, the last one unless another is named, from its ledger and store.
 
     With `metrics` the reported metrics, too, which takes torch and executes the project's code: of
-    `project`, or of the folder that the run was made from. `head` is a head hash got from
+    `project`, or of the folder that the run was made from. With `receipts` what the actors signed,
+    too. `head` is a head hash got from
     elsewhere, `keys` a file of addresses that must have countersigned the head. `url` is the
     endpoint of the chain that the run was on, unless that was an embedded ledger; its blocks are
     read from `from_block`, which must not be after the one that the contracts are in.
@@ -82,7 +84,13 @@ def verify(
     found, paths = _found(run), [None if p is None else Path(p) for p in (keys, project)]
     place = (url, from_block)
     report = recheck(
-        found, metrics=metrics, head=head, keys=paths[0], project=paths[1], place=place
+        found,
+        metrics=metrics,
+        head=head,
+        keys=paths[0],
+        project=paths[1],
+        place=place,
+        receipts=receipts,
     )
     return VerificationResult.of(found, report)
 
@@ -95,14 +103,17 @@ def recheck(
     keys: Path | None,
     project: Path | None,
     place: tuple[str | None, int] = (None, 0),
+    receipts: bool = False,
 ) -> Report:
     """What `verify` does, for a run that was found: its report; `place` is `url` and `from_block`.
     Raises as `verify` does."""
     from sheaf.apps.anchors import anchor
     from sheaf.apps.chains import source_of
     from sheaf.nodes import verification
+    from sheaf.nodes.receipts import check_receipts
 
-    wanted, further = anchor(head, keys), []
+    wanted = anchor(head, keys)
+    further = [check_receipts] if receipts else []
     if project is not None and not metrics:
         raise InvalidUsage("--project: found it without --metrics, accepted: both or none")
     if metrics:

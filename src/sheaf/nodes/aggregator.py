@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from sheaf.identity.statement import Step
 from sheaf.nodes import court
 from sheaf.nodes.effects import (
     Aggregate,
     Aggregated,
+    Attest,
     ChunkMissing,
     Collect,
     Collected,
@@ -17,7 +19,8 @@ from sheaf.nodes.effects import (
     PublishModel,
     Secrets,
 )
-from sheaf.nodes.seat import SeatState, decide_seat, fold_seat, send
+from sheaf.nodes.seat import SeatState, decide_seat, fold_seat, receipt_of, send, show
+from sheaf.nodes.steps import missing_step, result_step
 from sheaf.protocol.actions import CommitVerdict, Hold, RevealMissing, RevealVerdict
 from sheaf.protocol.events import Phase
 from sheaf.protocol.hashing import ZERO, Missing, Verdict
@@ -101,31 +104,44 @@ def _commit(state: State, secrets: Secrets) -> list[Effect]:
     if finding is None:
         counted = trail.now.counted_updates(trail.attempt)
         return [Aggregate(trail.round, trail.attempt, state.base, counted, state.base_state)]
+    receipt = receipt_of(state, trail.attempt)
+    if receipt is None:
+        return [Attest(_step(state, finding))]
     where = (trail.task, trail.round, trail.attempt, state.account)
     salt = secrets.derive("verdict", trail.task, trail.round, trail.attempt)
     if isinstance(finding, ChunkMissing):
-        missing = Missing(finding.position, finding.chunk, ZERO, salt)
+        missing = Missing(finding.position, finding.chunk, receipt, salt)
         commitment = trail.deployment.missing_commitment(*where, missing)
     else:
         counted_bitmap = trail.now.counted[trail.attempt]
         roots = (ZERO, trail.model_header(finding.root), trail.state_header(finding.state))
-        verdict = Verdict(counted_bitmap, *roots, ZERO, salt)
+        verdict = Verdict(counted_bitmap, *roots, receipt, salt)
         commitment = trail.deployment.verdict_commitment(*where, verdict)
     return send(state, CommitVerdict(trail.task, commitment))
 
 
 def _reveal(state: State, secrets: Secrets) -> list[Effect]:
     trail, finding = state.trail, _current(state)
+    receipt = receipt_of(state, trail.attempt)
+    if finding is None or receipt is None:
+        return []
     salt = secrets.derive("verdict", trail.task, trail.round, trail.attempt)
     if isinstance(finding, ChunkMissing):
-        opened = (finding.position, finding.chunk, ZERO, salt)
-        return send(state, RevealMissing(trail.task, *opened))
-    if finding is None:
-        return []
+        opened = (finding.position, finding.chunk, receipt, salt)
+        return show(state, receipt) or send(state, RevealMissing(trail.task, *opened))
     if state.published != finding.root:
-        return [PublishModel(trail.round, finding.root, finding.state)]
+        publish = PublishModel(trail.round, finding.root, finding.state)
+        return [publish, *show(state, receipt)]
     roots = (ZERO, finding.root, finding.state)
-    return send(state, RevealVerdict(trail.task, *roots, ZERO, salt))
+    return show(state, receipt) or send(state, RevealVerdict(trail.task, *roots, receipt, salt))
+
+
+def _step(state: State, finding: Finding) -> Step:
+    """What the member is about to say, for its receipt."""
+    where = (finding.round, finding.attempt, state.account, (state.base, state.base_state))
+    if isinstance(finding, ChunkMissing):
+        return missing_step(state.trail, *where, finding.position, finding.chunk)
+    return result_step(state.trail, *where, finding.root, finding.state)
 
 
 def _current(state: State) -> Finding | None:

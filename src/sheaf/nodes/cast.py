@@ -18,6 +18,7 @@ from sheaf.nodes import aggregator, challenger, participant, sponsor
 from sheaf.nodes import host as hosts
 from sheaf.nodes.accounts import Account
 from sheaf.nodes.aggregation import vector_id
+from sheaf.nodes.attesting import Signer
 from sheaf.nodes.bundle import Bundle
 from sheaf.nodes.drafting import draft, initial_model
 from sheaf.nodes.effects import Effect, LocalEvent
@@ -271,9 +272,12 @@ def _nodes(
         role, _, number = name.partition("-")
         if role == "participant":
             training = participant.State(**common(account))
-            shop = shops.participant(name, int(number) - 1)
+            signer = Signer(account.secrets.signing_key(id), shops.plan.data_policy)
+            shop = replace(shops.participant(name, int(number) - 1), signer=signer)
             nodes.append(Node(account, participant, training, shop))
         elif role == "aggregator":
             combining = aggregator.State(**common(account))
-            nodes.append(Node(account, aggregator, combining, shops.plain(name)))
+            signer = Signer(account.secrets.signing_key(id))
+            means = replace(shops.plain(name), signer=signer)
+            nodes.append(Node(account, aggregator, combining, means))
     return nodes

@@ -10,6 +10,8 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
+from sheaf.identity.keys import BoundKey
+from sheaf.identity.statement import Step
 from sheaf.protocol.actions import Action, Roots
 from sheaf.protocol.hashing import ZERO, word
 from sheaf.protocol.opening import Opening
@@ -26,6 +28,10 @@ class Secrets:
         """32 pseudorandom bytes (HMAC-SHA256) for one purpose in one task."""
         message = purpose.encode() + task + b"".join(word(n) for n in numbers)
         return hmac.new(self.key, message, hashlib.sha256).digest()
+
+    def signing_key(self, task: bytes) -> BoundKey:
+        """The key that receipts of one task are signed with; its nonce is the seat's."""
+        return BoundKey(self.derive("signing-key", task), self.derive("blind", task))
 
     def __repr__(self) -> str:
         return "Secrets(...)"
@@ -49,6 +55,21 @@ class Train:
 
     round: int
     base: bytes
+
+
+@dataclass(frozen=True)
+class Attest:
+    """Sign a receipt for a step, and keep it to oneself. Answered by `Attested`."""
+
+    step: Step
+
+
+@dataclass(frozen=True)
+class ShowReceipt:
+    """Put a receipt into the shared store. Answered by `ReceiptShown`."""
+
+    round: int
+    receipt: bytes
 
 
 @dataclass(frozen=True)
@@ -149,6 +170,8 @@ Effect = (
     Send
     | Inspect
     | Train
+    | Attest
+    | ShowReceipt
     | PublishUpdate
     | Collect
     | Aggregate
@@ -198,6 +221,23 @@ class TrainingFailed:
 
     round: int
     error: str
+
+
+@dataclass(frozen=True)
+class Attested:
+    """The receipt of a step: the SHA-256 of its bytes, zero where none is given. Of an update,
+    `attempt` is zero."""
+
+    round: int
+    attempt: int
+    receipt: bytes
+
+
+@dataclass(frozen=True)
+class ReceiptShown:
+    """A receipt lies in the shared store."""
+
+    receipt: bytes
 
 
 @dataclass(frozen=True)
@@ -312,6 +352,8 @@ LocalEvent = (
     | Inspected
     | Trained
     | TrainingFailed
+    | Attested
+    | ReceiptShown
     | Published
     | Collected
     | Aggregated

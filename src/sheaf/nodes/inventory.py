@@ -10,6 +10,7 @@ from eth_utils.address import to_canonical_address
 
 from sheaf.nodes import anchoring, journal, summary
 from sheaf.nodes.aggregation import vector_id
+from sheaf.nodes.attesting import receipt_id
 from sheaf.nodes.effects import Sent
 from sheaf.nodes.evidence import Evidence, Report, fail
 from sheaf.nodes.hold import HOLDER, LOCK
@@ -77,6 +78,9 @@ def _owners(evidence: Evidence) -> dict[ContentId, str]:
         for revealed in found.reveals.values():
             what = f"round {number}: the update of {evidence.who(revealed.account)}"
             owners.setdefault(vector_id(task, revealed.root), what)
+        for signed in (*found.reveals.values(), *found.verdicts.values()):
+            what = f"round {number}: the receipt of {evidence.who(signed.account)}"
+            owners.setdefault(receipt_id(signed.receipt), what)
         for verdict in found.verdicts.values():
             if isinstance(verdict, VerdictRevealed):
                 whose = f"voted for by {evidence.who(verdict.account)}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sheaf.nodes import court
 from sheaf.nodes.effects import (
+    Attest,
     Effect,
     Published,
     PublishUpdate,
@@ -15,10 +16,10 @@ from sheaf.nodes.effects import (
     Trained,
     TrainingFailed,
 )
-from sheaf.nodes.seat import SeatState, decide_seat, fold_seat, send
+from sheaf.nodes.seat import SeatState, decide_seat, fold_seat, receipt_of, send, show
+from sheaf.nodes.steps import NO_ATTEMPT, update_step
 from sheaf.protocol.actions import Commit, Reveal
 from sheaf.protocol.events import Phase
-from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.state import Role
 
 
@@ -74,8 +75,13 @@ def _commit(state: State, position: int, secrets: Secrets) -> list[Effect]:
         return []
     if trained is None or trained.round != trail.round:
         return [Train(trail.round, state.base)]
+    receipt = receipt_of(state, NO_ATTEMPT)
+    if receipt is None:
+        made = (trained.root, trained.samples)
+        return [Attest(update_step(trail, trail.round, state.account, state.base, *made))]
+    opening = _opening(state, trained, receipt, secrets)
     commitment = trail.deployment.update_commitment(
-        trail.task, trail.round, state.account, *_opening(state, trained, secrets)
+        trail.task, trail.round, state.account, *opening
     )
     return send(state, Commit(trail.task, commitment))
 
@@ -84,12 +90,18 @@ def _reveal(state: State, position: int, secrets: Secrets) -> list[Effect]:
     trail, trained = state.trail, state.trained
     if position not in trail.now.commits or position in trail.now.reveals or trained is None:
         return []
+    receipt = receipt_of(state, NO_ATTEMPT)
+    if receipt is None:
+        return []
     if state.published != trained.root:
-        return [PublishUpdate(trail.round, trained.root)]
-    return send(state, Reveal(trail.task, *_opening(state, trained, secrets)))
+        return [PublishUpdate(trail.round, trained.root), *show(state, receipt)]
+    opening = _opening(state, trained, receipt, secrets)
+    return show(state, receipt) or send(state, Reveal(trail.task, *opening))
 
 
-def _opening(state: State, trained: Trained, secrets: Secrets) -> tuple[bytes, int, bytes, bytes]:
-    """Root, samples, receipt id (none yet) and salt of the round's commitment."""
+def _opening(
+    state: State, trained: Trained, receipt: bytes, secrets: Secrets
+) -> tuple[bytes, int, bytes, bytes]:
+    """Root, samples, receipt id and salt of the round's commitment."""
     salt = secrets.derive("update", state.trail.task, trained.round)
-    return trained.root, trained.samples, ZERO, salt
+    return trained.root, trained.samples, receipt, salt

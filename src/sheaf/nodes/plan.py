@@ -45,7 +45,8 @@ class Plan:
     `folder` is the project's folder: its Python files are the code bundle that the task document
     pins. Entries are `module:function` inside it. `economics.reward_token` is the zero address
     until the ledger names one. `initial` is where the initial weights come from: a finished run's
-    folder, or a safetensors file; None means the model factory's own.
+    folder, or a safetensors file; None means the model factory's own. `data_policy` is the SHA-256
+    of the policy that participants say their data are under, None where there is none.
     """
 
     folder: Path
@@ -68,6 +69,7 @@ class Plan:
     participants: int
     ledger: LedgerPlan
     initial: Path | None = None
+    data_policy: bytes | None = None
 
     @property
     def aggregators(self) -> int:

@@ -18,7 +18,7 @@ from sheaf.protocol.errors import InvalidDocument, RunNotFound
 from sheaf.store.files import reachable
 
 RECORD = "run.json"
-VERSION = 1
+VERSION = 2
 """Of run directories: what lies in them and how; one of another version is not gone on with."""
 
 

@@ -50,6 +50,8 @@ PART_OF = {
     e.Train: "train",
     e.Evaluate: "train",
     e.Inspect: "train",
+    e.Attest: "proof",
+    e.ShowReceipt: "proof",
     e.PublishUpdate: "proof",
     e.Collect: "proof",
     e.Aggregate: "proof",

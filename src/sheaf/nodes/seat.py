@@ -7,19 +7,23 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from sheaf.nodes.effects import (
+    Attested,
     Compared,
     Effect,
     Inspect,
     Inspected,
     Produced,
+    ReceiptShown,
     Refused,
     Secrets,
     Send,
+    ShowReceipt,
 )
 from sheaf.nodes.trail import Trail, fold
 from sheaf.protocol.actions import Action, Claim, Open, Register, Withdraw
 from sheaf.protocol.court_events import CourtPaid
 from sheaf.protocol.events import Phase
+from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.state import Matter, Role
 
 Place = tuple[int, int, Phase]
@@ -30,7 +34,8 @@ class SeatState:
     """State common to all nodes: `initial_model` is the tree root of the task document's initial
     weights; `refused` holds what the ledger rejected, and where: the same action is not sent twice
     in one phase of one attempt. `compared` and `produced` are what was last found for a dispute, by
-    its number in the round."""
+    its number in the round. `attested` is the last receipt it signed, `shown` the last one that
+    it put into the shared store."""
 
     account: bytes
     stake_token: bytes
@@ -40,6 +45,8 @@ class SeatState:
     refused: frozenset[tuple[Action, Place]] = field(default_factory=frozenset)
     compared: Mapping[int, Compared] = field(default_factory=dict)
     produced: Mapping[int, Produced] = field(default_factory=dict)
+    attested: Attested | None = None
+    shown: bytes = ZERO
 
     @property
     def place(self) -> Place:
@@ -73,6 +80,10 @@ def fold_seat(state: S, event: object) -> S:
     if isinstance(event, Produced):
         held = {n: p for n, p in state.produced.items() if p.round == event.round}
         return replace(state, produced={**held, event.number: event})
+    if isinstance(event, Attested):
+        return replace(state, attested=event)
+    if isinstance(event, ReceiptShown):
+        return replace(state, shown=event.receipt)
     trail = fold(state.trail, event)
     return state if trail is state.trail else replace(state, trail=trail)
 
@@ -86,13 +97,27 @@ def decide_seat(state: SeatState, role: Role, now: int, secrets: Secrets) -> lis
         return _join(state, role, secrets)
     seat = trail.seats.get(state.account)
     if trail.phase == Phase.OPEN and now < trail.deadline and seat and seat.index is None:
-        return send(state, Open(trail.task, secrets.derive("nonce", trail.task)))
+        return send(state, Open(trail.task, secrets.signing_key(trail.task).nonce))
     return []
 
 
 def send(state: SeatState, action: Action) -> list[Effect]:
     """Send `action`, unless it was already refused in this phase."""
     return [] if (action, state.place) in state.refused else [Send(action)]
+
+
+def receipt_of(state: SeatState, attempt: int) -> bytes | None:
+    """The id of the receipt for the running round and an `attempt`, zero for an update's: None
+    until it was signed, zero where the node signs none."""
+    found = state.attested
+    if found is None or (found.round, found.attempt) != (state.trail.round, attempt):
+        return None
+    return found.receipt
+
+
+def show(state: SeatState, receipt: bytes) -> list[Effect]:
+    """Show a receipt, unless it was, or there is none."""
+    return [] if receipt in (ZERO, state.shown) else [ShowReceipt(state.trail.round, receipt)]
 
 
 def _join(state: SeatState, role: Role, secrets: Secrets) -> list[Effect]:
@@ -105,7 +130,7 @@ def _join(state: SeatState, role: Role, secrets: Secrets) -> list[Effect]:
         return []
     e = trail.terms.economics
     stake = e.participant_stake if role == Role.PARTICIPANT else e.aggregator_stake
-    nonce = secrets.derive("nonce", trail.task)
+    nonce = secrets.signing_key(trail.task).nonce
     hidden = trail.deployment.nonce_hash(trail.task, state.account, nonce)
     return send(state, Register(trail.task, role, hidden, stake))
 

@@ -12,8 +12,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from sheaf.nodes import attesting, exhibits
 from sheaf.nodes import effects as e
-from sheaf.nodes import exhibits
 from sheaf.nodes.aggregation import UpdateMissing, aggregate, require_vector, vector_id
 from sheaf.nodes.trail import Trail
 from sheaf.protocol.content import DAG_CBOR, SHA2_256, ContentId
@@ -117,6 +117,8 @@ def combine(shop: Workshop, effect: e.Aggregate, trail: Trail) -> e.Aggregated |
 PERFORMERS: Mapping[type[object], Performer] = MappingProxyType(
     {
         e.Inspect: inspect,
+        e.Attest: attesting.attest,
+        e.ShowReceipt: attesting.show,
         e.PublishUpdate: publish,
         e.PublishModel: publish,
         e.Collect: collect,
@@ -131,11 +133,13 @@ PERFORMERS: Mapping[type[object], Performer] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Workshop:
-    """One node's means: the store all share, the store that is its own, and how it does things."""
+    """One node's means: the store all share, the store that is its own, how it does things, and
+    what it signs receipts with, if it does."""
 
     shared: Store
     own: Store
     performers: Mapping[type[object], Performer] = field(default_factory=lambda: PERFORMERS)
+    signer: attesting.Signer | None = None
 
     def task(self, trail: Trail) -> Task:
         """The published task document."""

@@ -54,6 +54,7 @@ UPDATE = domain("sheaf/update/1")
 VERDICT = domain("sheaf/verdict/1")
 MISSING = domain("sheaf/missing/1")
 CLAIM = domain("sheaf/claim/1")
+SIGNING_KEY = domain("sheaf/signing-key/1")
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,12 @@ class Missing:
     chunk: int
     receipt: bytes
     salt: bytes
+
+
+def key_nonce(public_key: bytes, blind: bytes) -> bytes:
+    """A nonce that binds the key its account signs receipts with, once it is opened. The contract
+    takes any nonce; receipts hold for a seat whose nonce is made so."""
+    return digest(SIGNING_KEY, public_key, blind)
 
 
 def opened_nonce(nonce: bytes, account: bytes) -> bytes:

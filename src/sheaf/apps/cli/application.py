@@ -15,7 +15,7 @@ from sheaf.apps import projects, runs
 from sheaf.apps.cli import data as data_commands
 from sheaf.apps.cli import lab as lab_commands
 from sheaf.apps.cli import ledger as ledger_commands
-from sheaf.apps.cli import models, presentation, tables, verifying
+from sheaf.apps.cli import models, presentation, receipts, tables, verifying
 from sheaf.apps.cli.models import Kind
 from sheaf.apps.cli.options import (
     Format,
@@ -127,6 +127,9 @@ def _resume(reference: str, path: Path, settings: dict[str, int], format: Format
 
 app.command(epilog="Example: sheaf verify --last --metrics")(verifying.verify)
 app.command(epilog="Example: sheaf countersign --last --key auditor.key")(verifying.countersign)
+app.command("receipts", epilog="Example: sheaf receipts --last --export receipts")(
+    receipts.receipts
+)
 
 
 @app.command("list", epilog="Example: sheaf list --format json")

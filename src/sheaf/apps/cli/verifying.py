@@ -20,6 +20,12 @@ from sheaf.apps.cli.options import (
     say,
 )
 
+ReceiptsOption = Annotated[
+    bool, typer.Option("--receipts", help="Check what the actors signed, too.")
+]
+HeadOption = Annotated[
+    str | None, typer.Option("--head", metavar="HASH", help="Demand this head, got from elsewhere.")
+]
 UrlOption = Annotated[
     str | None,
     typer.Option("--url", help="The endpoint of the chain that the run was on, if it was on one."),
@@ -30,16 +36,14 @@ FromBlockOption = Annotated[
 ]
 
 
-def verify(
+def verify(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     reference: RunArgument = None,
     last: LastOption = False,
     metrics: Annotated[
         bool, typer.Option("--metrics", help="Recompute reported metrics, too (needs torch).")
     ] = False,
-    head: Annotated[
-        str | None,
-        typer.Option("--head", metavar="HASH", help="Demand this head, got from elsewhere."),
-    ] = None,
+    receipts: ReceiptsOption = False,
+    head: HeadOption = None,
     keys: Annotated[
         Path | None,
         typer.Option("--keys", metavar="FILE", help="Demand that these addresses countersigned."),
@@ -56,7 +60,15 @@ def verify(
     """Recompute a run from its ledger and store; exit 5 where anything differs."""
     found = find(reference, last)
     place = (url, from_block)
-    report = recheck(found, metrics=metrics, head=head, keys=keys, project=project, place=place)
+    report = recheck(
+        found,
+        metrics=metrics,
+        head=head,
+        keys=keys,
+        project=project,
+        place=place,
+        receipts=receipts,
+    )
     plain = {
         "run": found.id,
         "verified": True,

@@ -6,6 +6,7 @@ checked by `task.Task`, and what it objects to is said in the words of the file.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -14,7 +15,7 @@ from types import MappingProxyType
 
 from sheaf.apps import runs
 from sheaf.apps.config.refusals import refusal
-from sheaf.apps.config.schema import INITIAL, Ratio, Settings
+from sheaf.apps.config.schema import INITIAL, POLICY, Ratio, Settings
 from sheaf.apps.config.server import server_constants
 from sheaf.apps.config.sources import Sources
 from sheaf.learning.evaluation import METRICS
@@ -105,6 +106,7 @@ def plan(folder: Path, settings: Settings, sources: Sources) -> Plan:
         participants=settings.round.participants,
         ledger=_ledger(folder, settings, sources),
         initial=_initial(folder, settings, sources),
+        data_policy=_policy(folder, settings, sources),
     )
     _check_bounds(found, sources)
     return found
@@ -232,6 +234,18 @@ def _initial(folder: Path, settings: Settings, sources: Sources) -> Path | None:
         told = refusal(sources, ("model", "initial"), INITIAL)
         raise InvalidConfiguration(told.message, hint=error.message) from error
     return run.folder.resolve()
+
+
+def _policy(folder: Path, settings: Settings, sources: Sources) -> bytes | None:
+    """The SHA-256 of the data's policy; only that leaves this machine."""
+    if not settings.data.policy:
+        return None
+    try:
+        with (folder / settings.data.policy).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        told = refusal(sources, ("data", "policy"), POLICY)
+        raise InvalidConfiguration(told.message, hint=str(error)) from error
 
 
 def _check_bounds(plan: Plan, sources: Sources) -> None:

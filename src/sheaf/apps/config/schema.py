@@ -31,6 +31,7 @@ AMOUNT = 'whole tokens, as an integer or text such as "12.5"'
 SHARE = "a decimal number or a ratio [n, d]"
 RANGE = "a ratio of two integers below 2^63, so about 1e-18 to 9e18 in size, or 0"
 INITIAL = "a finished run's id, a prefix of it or its path, or a safetensors file's path"
+POLICY = "a file's path"
 OPTION = "an integer, true or false, text, a decimal number, a ratio [n, d] or a list of these"
 _AMOUNT = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?")
 
@@ -134,10 +135,13 @@ class FeatureSection(Section):
 
 
 class DataSection(Section):
-    """`[data]`: the hook that returns one participant's data, and what it must return."""
+    """`[data]`: the hook that returns one participant's data, what it must return, and the policy
+    that the data are under, a file relative to this one whose SHA-256 is in every participant's
+    receipts."""
 
     entry: str = Field(description='a function in the project, such as "task:data"')
     minimum_samples: int = 1
+    policy: str = Field("", description=f"text: {POLICY}")
     features: list[FeatureSection] = []
 
 

@@ -1,0 +1,161 @@
+"""`sheaf receipts`: what the actors of a run signed, step by step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sheaf.apps.cli.options import Format, FormatOption, LastOption, RunArgument, find, say
+from sheaf.apps.cli.tables import aligned, printable
+from sheaf.apps.cli.verifying import FromBlockOption, UrlOption
+from sheaf.apps.runs import Run
+from sheaf.protocol.errors import InvalidUsage, VerificationFailed
+
+if TYPE_CHECKING:
+    from sheaf.nodes.evidence import Evidence
+    from sheaf.nodes.receipts import Finding
+
+SUFFIX = ".dsse.json"
+_KEY = re.compile(r"(?:0x)?([0-9a-fA-F]{64})")
+
+
+def receipts(
+    reference: RunArgument = None,
+    last: LastOption = False,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="DIR", help="Write each to a file in a new folder."),
+    ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option("--check", metavar="FILE", help="Look at one file instead, with --key."),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option("--key", metavar="HEX", help="The public key that must have signed it."),
+    ] = None,
+    url: UrlOption = None,
+    from_block: FromBlockOption = 0,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Verify a run and list what its actors signed; exit 5 where a receipt does not hold."""
+    if check is not None or key is not None:
+        if check is None or key is None or reference or last or export:
+            raise InvalidUsage("--check: found it among others, accepted: --check FILE --key HEX")
+        statement = checked(check, key)
+        say(format, lambda: f"{check.name}: signed by {key}\n{_plainly(statement)}", statement)
+        return
+    found = find(reference, last)
+    evidence, listed = examined(found, url, from_block)
+    if export is not None:
+        write(evidence, listed, export)
+    rows = [_row(evidence, each) for each in listed]
+    say(format, lambda: _table(rows), rows)
+    wrong = [each.wrong for each in listed if each.wrong]
+    if wrong:
+        raise VerificationFailed(wrong[0])
+
+
+def examined(found: Run, url: str | None, from_block: int) -> tuple[Evidence, list[Finding]]:
+    """A run's evidence, verified, and every step with its receipt. Raises what `verify` raises."""
+    from sheaf.apps.chains import source_of
+    from sheaf.nodes.receipts import findings
+    from sheaf.nodes.verification import examine
+
+    with source_of(found.folder, url, from_block) as source:
+        evidence, _ = examine(found.folder, source=source)
+    return evidence, list(findings(evidence))
+
+
+def write(evidence: Evidence, listed: Sequence[Finding], folder: Path) -> None:
+    """Each receipt that holds as a file in `folder`, named after round, attempt and account.
+
+    Raises `InvalidUsage` where something lies there, `StoreUnavailable` where nothing can be
+    written.
+    """
+    from eth_utils.address import to_checksum_address
+
+    from sheaf.store.files import reachable, write_atomically
+
+    with reachable(folder):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InvalidUsage(f"--export: found something in {folder}, accepted: a new folder")
+        folder.mkdir(parents=True, exist_ok=True)
+    digits = len(str(evidence.trail.round))
+    for each in listed:
+        if each.signed is not None:
+            step = each.owed.step
+            who = to_checksum_address(step.account)
+            name = f"round-{step.round:0{digits}d}-attempt-{step.attempt}-{who}{SUFFIX}"
+            write_atomically(folder / name, each.signed.content)
+
+
+def checked(file: Path, key: str) -> dict[str, Any]:
+    """The statement in a receipt's file, signed by the public `key` (hex). That the key is an
+    account's is on the ledger alone.
+
+    Raises `InvalidUsage` for what is no key or file, `InvalidDocument` for what is no receipt,
+    `VerificationFailed` where another key signed it.
+    """
+    from sheaf.identity.envelope import MAX_ENVELOPE_BYTES, Envelope
+    from sheaf.identity.statement import Receipt
+
+    matched = _KEY.fullmatch(key)
+    if matched is None:
+        raise InvalidUsage(f"--key: found {key!r:.80}, accepted: 64 hex digits")
+    try:
+        with file.open("rb") as opened:
+            envelope = Envelope.decode(opened.read(MAX_ENVELOPE_BYTES + 1))
+    except OSError as error:
+        raise InvalidUsage(f"--check: found no file to read: {error}") from error
+    receipt = Receipt.decode(envelope.payload)
+    if not envelope.is_signed_by(bytes.fromhex(matched[1])):
+        raise VerificationFailed(f"{file.name}: not signed by {matched[1].lower()}")
+    return receipt.statement()
+
+
+def _row(evidence: Evidence, found: Finding) -> dict[str, Any]:
+    step, given = found.owed.step, found.owed.receipt
+    return {
+        "round": step.round,
+        "attempt": step.attempt,
+        "actor": evidence.who(step.account),
+        "subject": step.subjects[0].name,
+        "root": step.subjects[0].root.hex(),
+        "receipt": given.hex() if any(given) else None,
+        "valid": None if not any(given) else not found.wrong,
+        "wrong": found.wrong,
+    }
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> str:
+    """Hashes by their first digits: `--format json` has them whole."""
+    head = ["round", "attempt", "actor", "subject", "root", "receipt", "valid"]
+    valid = {None: "none given", True: "yes", False: "no"}
+    lines = [
+        [
+            str(row["round"]),
+            str(row["attempt"] or "-"),
+            row["actor"],
+            row["subject"],
+            row["root"][:16],
+            (row["receipt"] or "-")[:16],
+            valid[row["valid"]],
+        ]
+        for row in rows
+    ]
+    return aligned([head, *lines], frozenset({0, 1}))
+
+
+def _plainly(content: Any, name: str = "") -> str:
+    """A statement's fields, one a line."""
+    if isinstance(content, dict):
+        return "\n".join(_plainly(v, f"{name}.{k}".lstrip(".")) for k, v in content.items())
+    if isinstance(content, list) and any(isinstance(item, dict) for item in content):
+        return "\n".join(_plainly(item, f"{name}[{i}]") for i, item in enumerate(content))
+    shown = "-" if content is None else content
+    return printable(f"{name}: {shown}")
