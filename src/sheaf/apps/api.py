@@ -18,7 +18,7 @@ from sheaf.apps.runs import Run
 from sheaf.protocol.errors import InvalidUsage
 
 if TYPE_CHECKING:
-    from sheaf.nodes.verification import Report
+    from sheaf.nodes.evidence import Manner, Report
 
 __all__ = ["RoundResult", "RunResult", "VerificationResult", "load", "recheck", "run", "verify"]
 
@@ -95,9 +95,10 @@ def recheck(
     keys: Path | None,
     project: Path | None,
     place: tuple[str | None, int] = (None, 0),
+    manner: Manner | None = None,
 ) -> Report:
-    """What `verify` does, for a run that was found: its report; `place` is `url` and `from_block`.
-    Raises as `verify` does."""
+    """What `verify` does, for a run that was found: its report; `place` is `url` and `from_block`,
+    `manner` how to go about it. Raises as `verify` does."""
     from sheaf.apps.anchors import anchor
     from sheaf.apps.chains import source_of
     from sheaf.nodes import verification
@@ -111,7 +112,10 @@ def recheck(
 
         further.append(partial(check_metrics, project=project))
     with source_of(found.folder, *place) as source:
-        return verification.verify(found.folder, *further, anchor=wanted, source=source)
+        manner = manner or verification.PLAINLY
+        return verification.verify(
+            found.folder, *further, anchor=wanted, source=source, manner=manner
+        )
 
 
 def _found(run: Reference) -> Run:
