@@ -77,6 +77,8 @@ def examine_task(
     report = Report(ground.head.hash.hex(), limits=ground.limits, whole=False)
     report.add("ledger", ground.transactions, ground.detail)
     with named(ledgers[0].name):
+        if known.trail.published is None:
+            fail(f"ledger: task {asked.task.hex()} is not on this ledger")
         check_code(ground, known.book, report)
     for other in ledgers[1:]:
         _compare(ledgers[0], other, ground, known.book, reading.contracts)

@@ -20,7 +20,6 @@ from sheaf.apps.cli.options import (
     find,
     say,
 )
-from sheaf.apps.cli.watching import Watching
 from sheaf.protocol.errors import InvalidUsage
 
 if TYPE_CHECKING:
@@ -118,6 +117,7 @@ def verify(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
 ) -> None:
     """Recompute a run from its ledger and store, or a task from those of others; exit 5 where
     anything differs."""
+    from sheaf.apps.cli.watching import Watching
     from sheaf.apps.strangers import manner_of, task_of
 
     task = task_of(reference)
