@@ -17,7 +17,7 @@ from sheaf.ledger.federation import (
 )
 from sheaf.ledger.provider import EmbeddedProvider
 from sheaf.nodes.respecification import Respecification, Step, steps
-from sheaf.nodes.verification import _History
+from sheaf.nodes.verification import History
 from sheaf.protocol.actions import Publish, Report
 from sheaf.protocol.events import Reported, TaskPublished
 from sheaf.protocol.hashing import ZERO
@@ -127,7 +127,7 @@ def test_bytes_that_end_early_fail_on_the_chain_alone(stage: Stage) -> None:
 def test_gas_is_counted_for_the_task_that_is_verified(stage: Stage) -> None:
     gas = []
     for task in (stage.task, digest("another task on this ledger")):
-        history = _History(stage.book, task, {})
+        history = History(stage.book, task, {})
         for block in stage.blocks[: stage.set_up]:
             history.observe(block)
         assert not history.disagreement

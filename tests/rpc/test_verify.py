@@ -15,6 +15,7 @@ from web3 import Web3
 from web3.types import RPCEndpoint, RPCResponse
 
 from sheaf.apps.cli.outcome import execute
+from sheaf.apps.strangers import verify_task
 from sheaf.ledger.anvil import DEVELOPMENT_KEY, Anvil, options, require
 from sheaf.ledger.client import Call, address_of
 from sheaf.ledger.endpoint import Endpoint
@@ -22,7 +23,9 @@ from sheaf.ledger.federation import FederationClient
 from sheaf.ledger.proving import ProvingClient
 from sheaf.ledger.rpc import Connection, connect
 from sheaf.nodes import runner
+from sheaf.nodes.anchoring import Anchor
 from sheaf.nodes.rereading import Source
+from sheaf.nodes.stranger import Asked
 from sheaf.nodes.summary import read_book
 from sheaf.nodes.verification import Report, verify
 from sheaf.protocol.actions import Advance
@@ -102,6 +105,21 @@ def test_an_endpoint_that_lies_is_found_out(
     lying = Twisted(anvil.url, method, 5, field, value)
     with pytest.raises(VerificationFailed, match=f"ledger: the endpoint .* in block 5: {what}"):
         verified(played.directory, lying)
+
+
+def test_a_stranger_verifies_by_the_task_s_id_and_two_endpoints(
+    anvil: Anvil, played: Played
+) -> None:
+    task, head = read_book(played.directory / "ledger.json")[1], played.summary["head"]
+    stores, given = [str(played.directory / "store")], [anvil.url, anvil.url]
+    evidence, report = verify_task(Asked(task), given, stores, anchor=Anchor(bytes.fromhex(head)))
+    assert report.head == head
+    counts = {check.name: check.count for check in report.checks}
+    assert (counts["sources"], counts["updates"], counts["aggregations"]) == (2, 8, 2)
+    assert evidence.book == read_book(played.directory / "ledger.json")[0]
+    _, light = verify_task(Asked(task, light=True), given[:1], stores)
+    assert light.head != head  # the chain went on
+    assert {check.name: check.count for check in light.checks}["aggregations"] == 1
 
 
 class Interfering(Watcher):

@@ -18,7 +18,7 @@ from sheaf.apps.runs import Run
 from sheaf.protocol.errors import InvalidUsage
 
 if TYPE_CHECKING:
-    from sheaf.nodes.verification import Report
+    from sheaf.nodes.evidence import Manner, Report
 
 __all__ = ["RoundResult", "RunResult", "VerificationResult", "load", "recheck", "run", "verify"]
 
@@ -73,10 +73,10 @@ def verify(
 
     With `metrics` the reported metrics, too, which takes torch and executes the project's code: of
     `project`, or of the folder that the run was made from. With `receipts` what the actors signed,
-    too. `head` is a head hash got from
-    elsewhere, `keys` a file of addresses that must have countersigned the head. `url` is the
-    endpoint of the chain that the run was on, unless that was an embedded ledger; its blocks are
-    read from `from_block`, which must not be after the one that the contracts are in.
+    too. `head` is a head hash got from elsewhere, `keys` a file of addresses that must have
+    countersigned the head. `url` is the endpoint of the chain that the run was on, unless that was
+    an embedded ledger; its blocks are read from `from_block`, which must not be after the one that
+    the contracts are in.
 
     Raises `VerificationFailed` at the first difference, `RunNotFound`, `InvalidUsage` where the
     project's code is not there any more, and ledger errors.
@@ -104,9 +104,10 @@ def recheck(
     project: Path | None,
     place: tuple[str | None, int] = (None, 0),
     receipts: bool = False,
+    manner: Manner | None = None,
 ) -> Report:
-    """What `verify` does, for a run that was found: its report; `place` is `url` and `from_block`.
-    Raises as `verify` does."""
+    """What `verify` does, for a run that was found: its report; `place` is `url` and `from_block`,
+    `manner` how to go about it. Raises as `verify` does."""
     from sheaf.apps.anchors import anchor
     from sheaf.apps.chains import source_of
     from sheaf.nodes import verification
@@ -122,7 +123,10 @@ def recheck(
 
         further.append(partial(check_metrics, project=project))
     with source_of(found.folder, *place) as source:
-        return verification.verify(found.folder, *further, anchor=wanted, source=source)
+        manner = manner or verification.PLAINLY
+        return verification.verify(
+            found.folder, *further, anchor=wanted, source=source, manner=manner
+        )
 
 
 def _found(run: Reference) -> Run:

@@ -152,7 +152,7 @@ class VerificationResult:
         )
 
     def __repr__(self) -> str:
-        return presentation.report_text(self.run, self.report)
+        return presentation.report_text(f"run {self.run.id}", self.report)
 
     def _repr_html_(self) -> str:
         rows = [[check.name, f"{check.count:,}", check.detail] for check in self.checks]

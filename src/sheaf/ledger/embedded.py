@@ -57,13 +57,13 @@ class EmbeddedLedger:
         return cls(file, PyEvmEngine(chain_id, file.nodes))
 
     @classmethod
-    def open(cls, path: Path) -> EmbeddedLedger:
-        """Go on at the head of the chain in `path`.
+    def open(cls, path: Path, *, read_only: bool = False) -> EmbeddedLedger:
+        """Go on at the head of the chain in `path`, or only read it.
 
         LedgerUnavailable if there is none or it is foreign; LedgerCorrupt if it contradicts
         itself.
         """
-        file = LedgerFile.open(path)
+        file = LedgerFile.open(path, read_only=read_only)
         ledger = cls(file, PyEvmEngine(file.genesis().chain_id, file.nodes))
         head = file.header()
         if head is None or head != ledger.engine.head():

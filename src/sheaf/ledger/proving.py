@@ -20,7 +20,7 @@ from sheaf.ledger.engine import Block, Header, Log, Receipt
 from sheaf.ledger.errors import Misreported
 from sheaf.ledger.finality import LATEST, Finality
 from sheaf.ledger.rpc_records import prove_block, prove_header
-from sheaf.ledger.wire import data, quantity
+from sheaf.ledger.wire import data, decode_log, quantity
 from sheaf.protocol.errors import LedgerUnavailable
 
 T = TypeVar("T")
@@ -74,6 +74,24 @@ class ProvingClient(Client):
         """The final headers first..last, each the next one's parent."""
         for start in range(first, last + 1, _CHUNK):
             yield from self._read_headers(range(start, min(start + _CHUNK, last + 1)))
+
+    def number_of(self, block_hash: bytes) -> int | None:
+        """The number of the final block of this hash; None where the endpoint has none."""
+        plain = self._ask(lambda told: told, "eth_getBlockByHash", data(block_hash), False)
+        if plain is None:
+            return None
+        with sensible("eth_getBlockByHash"):
+            header = prove_header(plain)
+        if header.hash != block_hash:
+            raise Misreported(header.number, "hash", data(header.hash), data(block_hash))
+        final = header.number <= self.head().number
+        return header.number if final and self._is_final(header) else None
+
+    def told_logs(self, topics: Sequence[bytes], first: int = 0) -> list[Log]:
+        """Logs of any contract from block `first` on, as the endpoint tells them: hints of where to
+        look, which prove nothing."""
+        wanted = {"fromBlock": quantity(first), "topics": [data(topic) for topic in topics]}
+        return self._ask(lambda told: [decode_log(each) for each in told], "eth_getLogs", wanted)
 
     def proved(self, number: int) -> Block:
         """A final block, whole."""
@@ -131,6 +149,10 @@ class ProvingClient(Client):
                     "which was not sent again"
                 ) from None
             return [None] * len(signed)
+
+    def _is_final(self, header: Header) -> bool:
+        """Whether a header is that of the chain at its height."""
+        return self._read_headers([header.number])[0].hash == header.hash
 
     def _read_headers(self, numbers: Sequence[int]) -> list[Header]:
         """Headers of final blocks, linked to those that are known already."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import NoReturn
 from eth_utils.address import to_checksum_address
 
 from sheaf.ledger.federation import AddressBook
+from sheaf.nodes.checkpoints import Checkpoints
 from sheaf.nodes.respecification import Step
 from sheaf.nodes.summary import REPORTED, UNCHECKED, Accounting, Place
 from sheaf.nodes.trail import Trail
@@ -52,7 +54,7 @@ class Report:
     `anchors` are what tells this history from another one, and `outside` names what lies in the
     run's folder and is no evidence. `court` says what happened in court, a line for each claim that
     fell and each dispute; `trust` is what has to be trusted all the same (`trust.remaining`). An
-    `unfinished` run was checked as far as it went.
+    `unfinished` run was checked as far as it went. It is `whole` where a run's folder was there.
     """
 
     head: str
@@ -63,6 +65,7 @@ class Report:
     court: list[str] = field(default_factory=list)
     trust: Sequence[Assumption] = ()
     unfinished: bool = False
+    whole: bool = True
 
     def add(self, name: str, count: int, detail: str) -> None:
         """Note a check that passed."""
@@ -75,6 +78,8 @@ class Report:
     @property
     def reported(self) -> list[str]:
         """Fields of the summary that the run or the sponsor reports and nobody recomputed."""
+        if not self.whole:
+            return []
         return [*(REPORTED if METRICS in self.limits else UNCHECKED)]
 
     @property
@@ -119,12 +124,34 @@ class Witness:
         return self.store.ids()
 
 
+Told = Callable[[str, int, int], None]
+"""Told that so many of so many of something are done."""
+
+
+def silent(what: str, done: int, of: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a replay goes about it: on as many blocks of columns at a time as there are `jobs`, with
+    what `checkpoints` know taken for done, telling how far it is."""
+
+    jobs: int = 1
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    told: Told = silent
+
+
+NOWHERE = Path(os.devnull) / "no run"
+"""A folder in which nobody ever finds anything."""
+
+
 @dataclass
 class Evidence:
     """What the verification rests on: the ledger's events, gas and head, the store, the document.
     `sent` counts the actions that succeeded, by sender; `names` are the run's own; `steps` are all
-    protocol transactions of the ledger, in order. A replay works on as many blocks of columns at
-    a time as there are `jobs`."""
+    protocol transactions of the ledger, in order; `manner` is how to replay them. `directory` is
+    the run's folder, and `NOWHERE` for a stranger, who has none."""
 
     directory: Path
     book: AddressBook
@@ -136,7 +163,7 @@ class Evidence:
     sent: Counter[tuple[bytes, Action]]
     names: Mapping[str, str]
     steps: Sequence[Step]
-    jobs: int = 1
+    manner: Manner = field(default_factory=Manner)
 
     def who(self, account: bytes) -> str:
         """An actor for people: role, address, and the name the run reports for it."""

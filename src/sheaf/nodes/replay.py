@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sheaf.nodes import chronicle
 from sheaf.nodes import summary as summaries
 from sheaf.nodes.aggregation import (
+    Result,
     UpdateMissing,
     aggregate,
     read_vector,
@@ -16,6 +17,7 @@ from sheaf.nodes.aggregation import (
     require_vector,
     vector_id,
 )
+from sheaf.nodes.checkpoints import Given
 from sheaf.nodes.evidence import Evidence, Report, fail
 from sheaf.nodes.trail import RoundTrail
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidModel, SheafError
@@ -51,9 +53,10 @@ def check_rounds(evidence: Evidence, report: Report) -> None:
     whose claim fell, made no model, and nobody needs them any more."""
     updates = settled = 0
     _check_start(evidence)
-    for number, found in sorted(evidence.trail.rounds.items()):
-        if found.claim is None:
-            continue
+    claimed = {n: r for n, r in sorted(evidence.trail.rounds.items()) if r.claim is not None}
+    for done, (number, found) in enumerate(claimed.items()):
+        evidence.manner.told("rounds", done, len(claimed))
+        assert found.claim is not None
         counted = found.counted_updates(found.claim.attempt)
         if isinstance(found.outcome, RoundSettled):
             _check_round(evidence, found, found.claim.attempt, found.outcome)
@@ -62,8 +65,30 @@ def check_rounds(evidence: Evidence, report: Report) -> None:
             for position, root, _ in counted:
                 _read(evidence, root, _update(evidence, number, position))
         updates += len(counted)
+    evidence.manner.told("rounds", len(claimed), len(claimed))
+    if evidence.manner.checkpoints.used:
+        report.limits = (*report.limits, _from_notes(evidence.manner.checkpoints.used))
     report.add("updates", updates, "updates behind a model in the store under their tree roots")
     report.add("aggregations", settled, "settled rounds recomputed to the same model roots")
+
+
+def check_settled(evidence: Evidence, report: Report, number: int) -> None:
+    """Replay the aggregation of one settled round, and nothing else."""
+    found = evidence.trail.rounds[number]
+    assert found.claim is not None
+    assert isinstance(found.outcome, RoundSettled)
+    _check_round(evidence, found, found.claim.attempt, found.outcome)
+    updates = len(found.counted_updates(found.claim.attempt))
+    report.add("updates", updates, f"updates of round {number} in the store under their tree roots")
+    report.add("aggregations", 1, f"round {number} recomputed to the same model root")
+
+
+def _from_notes(rounds: Sequence[int]) -> str:
+    told = ", ".join(map(str, rounds))
+    return (
+        f"that the bytes behind rounds {told} are still what they were: an earlier verification "
+        "read and combined them, as its state file says, and they look untouched since"
+    )
 
 
 def _check_start(evidence: Evidence) -> None:
@@ -93,12 +118,9 @@ def _check_round(
 ) -> None:
     number, task, trail = found.number, evidence.task, evidence.trail
     base, state = trail.model_after(number - 1, task.model.initial), trail.state_after(number - 1)
-    counted = found.counted_updates(attempt)
-    try:
-        result = aggregate(task, evidence.store, base, counted, state, jobs=evidence.jobs)
-    except UpdateMissing as missing:
-        fail(f"store: {_update(evidence, number, missing.position)}: {missing.message}")
-    evidence.store.seen.update(vector_id(task, root) for _, root, _ in counted)
+    given = Given(task, base, state, found.counted_updates(attempt))
+    known = evidence.manner.checkpoints.known(number, given, evidence.store)
+    result = known or _combined(evidence, number, given)
     assert found.claim is not None
     voters = _voters(evidence, found.claim)
     model, moments = trail.model_header(result.root), trail.state_header(result.state_root)
@@ -109,12 +131,25 @@ def _check_round(
                 f"aggregation: round {number}: {kind} root {root.hex()} was settled, "
                 f"{follows.hex()} follows from the counted updates; voted for by {voters}"
             )
+    seen = result.statistics
+    evidence.accounting.replayed[number] = (seen.saturated, seen.stalled)
+    if known is not None:
+        return
     new, whose = f"round {number}: the new", f"voted for by {voters}"
     _read(evidence, result.root, f"{new} model, {whose}")
     if result.state_root != ZERO:
         _read(evidence, result.state_root, f"{new} state, {whose}", require_state)
-    seen = result.statistics
-    evidence.accounting.replayed[number] = (seen.saturated, seen.stalled)
+    evidence.manner.checkpoints.add(given, result, evidence.store)
+
+
+def _combined(evidence: Evidence, number: int, given: Given) -> Result:
+    inputs = (given.base, given.counted, given.state)
+    try:
+        result = aggregate(given.task, evidence.store, *inputs, jobs=evidence.manner.jobs)
+    except UpdateMissing as missing:
+        fail(f"store: {_update(evidence, number, missing.position)}: {missing.message}")
+    evidence.store.seen.update(vector_id(given.task, root) for _, root, _ in given.counted)
+    return result
 
 
 def _voters(evidence: Evidence, claim: Claimed) -> str:
@@ -160,7 +195,7 @@ def _instead(evidence: Evidence, found: RoundTrail, claimed: VerdictRevealed) ->
     base, state = trail.model_after(number - 1, task.model.initial), trail.state_after(number - 1)
     counted = found.counted_updates(claimed.attempt)
     try:
-        result = aggregate(task, evidence.store, base, counted, state, jobs=evidence.jobs)
+        result = aggregate(task, evidence.store, base, counted, state, jobs=evidence.manner.jobs)
     except UpdateMissing as missing:
         return f"update {missing.position} is not to be had to say what it should have been"
     root, moments = result.root, result.state_root

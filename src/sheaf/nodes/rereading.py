@@ -6,14 +6,21 @@ What the second shows less is in its limits: it takes the endpoint's word for th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
 
-from sheaf.ledger.engine import Block, Header
+from eth_utils.address import to_checksum_address
+
+from sheaf.ledger.engine import Block, Engine, Header, Message
 from sheaf.ledger.errors import Misreported
 from sheaf.ledger.federation import Reader
-from sheaf.ledger.proving import ProvingClient
+from sheaf.ledger.proving import ProvingClient, may_hold
+from sheaf.ledger.reexecute import Difference, reexecute
 from sheaf.nodes.evidence import LIMITS, ORDER, fail
+from sheaf.protocol.errors import LedgerCorrupt, VerificationFailed
 
 STATE = (
     "that the state follows from the transactions: state roots were not re-executed, and the "
@@ -45,26 +52,39 @@ class Source:
     first: int = 0
 
 
-def reread(source: Source, last: int | None, observe: Callable[[Block], None]) -> Ground:
+def reread(
+    source: Source,
+    last: int | None,
+    observe: Callable[[Block], None],
+    only: Sequence[bytes] = (),
+) -> Ground:
     """The chain of `source`, every block of which up to `last` (None: the final head) was proved
-    and shown to `observe`.
+    and shown to `observe`; where there are contracts in `only`, those that hold logs of theirs, and
+    of the others the headers.
 
     Raises `VerificationFailed` for a block that the endpoint misreports, and ledger errors where it
     does not answer.
     """
-    client, transactions = source.client, 0
+    client, transactions, seen = source.client, 0, 0
     final = client.head().number
     head = final if last is None else last
     if not source.first <= head <= final:
         fail(f"ledger: found final blocks {source.first} to {final}, the run ended in {head}")
     try:
-        for number in range(source.first, head + 1):
-            block = client.proved(number)
-            transactions += len(block.transactions)
+        for header in client.headers(source.first, head):
+            if only and not any(may_hold(header.logs_bloom, address) for address in only):
+                continue
+            block = client.proved(header.number)
+            transactions, seen = transactions + len(block.transactions), seen + 1
             observe(block)
     except Misreported as error:
         fail(f"ledger: {error.message}")
-    detail = f"transactions in {head + 1 - source.first} blocks, with receipts, proved by headers"
+    blocks = head + 1 - source.first
+    detail = f"transactions in {seen} blocks, with receipts, proved by headers"
+    if only:
+        detail += (
+            f"; of {blocks - seen} others, which hold no log of the contracts, by header alone"
+        )
     return Ground(
         chain_id=client.chain_id,
         head=client.proved(head).header,
@@ -75,3 +95,40 @@ def reread(source: Source, last: int | None, observe: Callable[[Block], None]) -
         limits=REREAD_LIMITS,
         foreign=True,
     )
+
+
+def execute_again(path: Path, observe: Callable[[Block], None], names: Mapping[str, str]) -> Ground:
+    """The chain in a ledger file, every block of which was executed again and shown to `observe`.
+
+    Raises `VerificationFailed` for the first difference, in which accounts have these `names`, and
+    ledger errors where the file cannot be read at all.
+    """
+    try:
+        again = reexecute(path, observe)
+    except LedgerCorrupt as error:
+        raise VerificationFailed(f"ledger: {error.message}") from error
+    if again.difference is not None:
+        _fail_ledger(again.difference, names)
+    return Ground(
+        chain_id=again.genesis.chain_id,
+        head=again.head,
+        code=again.engine.code,
+        read=partial(_read, again.engine),
+        transactions=again.transactions,
+        detail=f"transactions in {again.blocks} blocks re-executed to the same state roots",
+    )
+
+
+def _fail_ledger(d: Difference, names: Mapping[str, str]) -> NoReturn:
+    """Name block, field and, where somebody sent what is wrong, who that is."""
+    accounts, role = ((d.sender,), "sent by") if d.sender else (d.named, "whose logs name")
+    told = ", ".join(
+        f"{address} ({names.get(address, 'unknown')})"
+        for address in map(to_checksum_address, accounts)
+    )
+    whose = f", {role} {told}" if told else ""
+    fail(f"ledger: block {d.block}: {d.field}: found {d.found}, recomputed {d.expected}{whose}")
+
+
+def _read(engine: Engine, contract: bytes, calldata: bytes) -> bytes:
+    return engine.call(Message(contract, calldata))

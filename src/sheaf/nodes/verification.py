@@ -10,21 +10,18 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 from eth_utils.address import to_checksum_address
 
 from sheaf.ledger.artifacts import artifact
 from sheaf.ledger.deployment import WIRED
-from sheaf.ledger.engine import Block, Engine, Message
+from sheaf.ledger.engine import Block
 from sheaf.ledger.federation import AddressBook, own_address
-from sheaf.ledger.reexecute import Difference, reexecute
 from sheaf.nodes import inventory, replay, trust
 from sheaf.nodes.anchoring import Anchor
-from sheaf.nodes.evidence import Check, Evidence, Report, Witness, fail
-from sheaf.nodes.rereading import Ground, Source, reread
+from sheaf.nodes.evidence import NOWHERE, Check, Evidence, Manner, Report, Witness, fail
+from sheaf.nodes.rereading import Ground, Source, execute_again, reread
 from sheaf.nodes.respecification import Disagreement, Respecification, Step, steps
 from sheaf.nodes.seat import court_credit
 from sheaf.nodes.summary import SUMMARY_FILE, Accounting, Place, read_book
@@ -35,7 +32,6 @@ from sheaf.protocol.errors import (
     BlobCorrupt,
     BlobMissing,
     InvalidDocument,
-    LedgerCorrupt,
     RunNotFound,
     VerificationFailed,
 )
@@ -59,13 +55,17 @@ CHECKS: tuple[Further, ...] = (
 )
 """What is checked once the ledger was executed again."""
 
-NOTHING = Anchor()
+NOTHING, PLAINLY = Anchor(), Manner()
 
 __all__ = ["CHECKS", "Anchor", "Check", "Evidence", "Report", "examine", "verify"]
 
 
 def verify(
-    directory: Path, *further: Further, anchor: Anchor = NOTHING, source: Source | None = None
+    directory: Path,
+    *further: Further,
+    anchor: Anchor = NOTHING,
+    source: Source | None = None,
+    manner: Manner = PLAINLY,
 ) -> Report:
     """Recompute the run in `directory`, and hold `anchor` against it. The blocks of a run on a
     chain behind an endpoint are read from `source`, those of any other from its ledger file.
@@ -73,23 +73,29 @@ def verify(
     Raises `RunNotFound` where there is none, `VerificationFailed` at the first difference; ledger
     errors where the file cannot be read at all.
     """
-    return examine(directory, *further, anchor=anchor, source=source)[1]
+    return examine(directory, *further, anchor=anchor, source=source, manner=manner)[1]
 
 
 def examine(
-    directory: Path, *further: Further, anchor: Anchor = NOTHING, source: Source | None = None
+    directory: Path,
+    *further: Further,
+    anchor: Anchor = NOTHING,
+    source: Source | None = None,
+    manner: Manner = PLAINLY,
 ) -> tuple[Evidence, Report]:
     """What `verify` does, with the evidence that all of it was found in: for an audit."""
     book, task_id = _address_book(directory)
-    history = _History(book, task_id, _reported_names(directory))
+    history = History(book, task_id, _reported_names(directory))
     if source is None:
-        ground = _reexecuted(directory / inventory.LEDGER, history)
+        path = directory / inventory.LEDGER
+        ground = execute_again(path, history.observe, history.names)
     else:
         ground = reread(source, _reported_blocks(directory), history.observe)
     report = Report(ground.head.hash.hex(), limits=ground.limits)
     report.add("ledger", ground.transactions, ground.detail)
-    _check_code(ground, book, report)
-    evidence = _evidence(directory, history, ground, report)
+    check_code(ground, book, report)
+    store = Witness(DiskStore(directory / inventory.STORE))
+    evidence = collected(history, ground, store, report, directory, manner)
     report.trust = trust.remaining(evidence.trail.terms)
     # A run that was stopped wrote no summary; one whose task has ended owes it.
     report.unfinished = not (evidence.trail.over or (directory / SUMMARY_FILE).exists())
@@ -99,7 +105,7 @@ def examine(
 
 
 @dataclass
-class _History:
+class History:
     """Every protocol transaction, replayed through the specification while blocks are re-executed.
     The first disagreement is kept for later: code that is not Sheaf's is the better reason."""
 
@@ -186,36 +192,7 @@ def _reported_blocks(directory: Path) -> int | None:
     return blocks if type(blocks) is int else None
 
 
-def _reexecuted(path: Path, history: _History) -> Ground:
-    """The chain in a ledger file, its transactions executed again."""
-    try:
-        again = reexecute(path, history.observe)
-    except LedgerCorrupt as error:
-        raise VerificationFailed(f"ledger: {error.message}") from error
-    if again.difference is not None:
-        _fail_ledger(again.difference, history.names)
-    return Ground(
-        chain_id=again.genesis.chain_id,
-        head=again.head,
-        code=again.engine.code,
-        read=partial(_read, again.engine),
-        transactions=again.transactions,
-        detail=f"transactions in {again.blocks} blocks re-executed to the same state roots",
-    )
-
-
-def _fail_ledger(d: Difference, names: Mapping[str, str]) -> NoReturn:
-    """Name block, field and, where somebody sent what is wrong, who that is."""
-    accounts, role = ((d.sender,), "sent by") if d.sender else (d.named, "whose logs name")
-    told = ", ".join(
-        f"{address} ({names.get(address, 'unknown')})"
-        for address in map(to_checksum_address, accounts)
-    )
-    whose = f", {role} {told}" if told else ""
-    fail(f"ledger: block {d.block}: {d.field}: found {d.found}, recomputed {d.expected}{whose}")
-
-
-def _check_code(ground: Ground, book: AddressBook, report: Report) -> None:
+def check_code(ground: Ground, book: AddressBook, report: Report) -> None:
     """The code that ran is the code Sheaf ships, wired as the address book says."""
     if book.chain_id != ground.chain_id:
         fail(f"ledger.json: found chain {book.chain_id}, the ledger is {ground.chain_id}")
@@ -233,11 +210,14 @@ def _check_code(ground: Ground, book: AddressBook, report: Report) -> None:
     report.add("code", len(contracts), "runtime code equal to the shipped artefacts")
 
 
-def _read(engine: Engine, contract: bytes, calldata: bytes) -> bytes:
-    return engine.call(Message(contract, calldata))
-
-
-def _evidence(directory: Path, history: _History, ground: Ground, report: Report) -> Evidence:
+def collected(
+    history: History,
+    ground: Ground,
+    store: Witness,
+    report: Report,
+    directory: Path = NOWHERE,
+    manner: Manner = PLAINLY,
+) -> Evidence:
     """The replayed history with the task document from the store."""
     if history.disagreement:
         fail(history.disagreement)
@@ -248,12 +228,11 @@ def _evidence(directory: Path, history: _History, ground: Ground, report: Report
         fail(f"ledger: task {history.task.hex()} is not on this ledger")
     if trail.terms.economics.reward_token != book.reward_token:
         fail("ledger.json: the reward token is not the task's")
-    store = Witness(DiskStore(directory / inventory.STORE))
     task = _document(store, trail)
     report.add("document", 1, f"task document {task.cid} and its terms")
     place = Place.of(book, ground.head.number, ground.head.hash, ground.read)
     known = (history.accounting, place, history.sent, history.names, tuple(history.steps))
-    return Evidence(directory, book, trail, task, store, *known)
+    return Evidence(directory, book, trail, task, store, *known, manner)
 
 
 def _document(store: Store, trail: Trail) -> Task:

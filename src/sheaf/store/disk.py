@@ -143,7 +143,9 @@ class _DiskDraft:
 
 
 def _copy(place: Path) -> Copy:
-    return Copy(f"in {place}", place.stat().st_size, partial(_ranged, place))
+    found = place.stat()
+    identity = f"{place.resolve()} {found.st_ino} {found.st_size} {found.st_mtime_ns}"
+    return Copy(f"in {place}", found.st_size, partial(_ranged, place), identity)
 
 
 def _ranged(place: Path, start: int, stop: int) -> bytes:

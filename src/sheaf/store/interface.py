@@ -18,12 +18,14 @@ class Copy:
 
     `where` is for messages; `ranged(start, stop)` gives what lies between two places in bytes, and
     less than that where the copy ends or was cut meanwhile. It raises BlobMissing where the copy is
-    gone, and StoreUnavailable where it cannot be reached.
+    gone, and StoreUnavailable where it cannot be reached. `identity` is text that changes where
+    somebody changes the copy in the usual ways; "" where nothing tells.
     """
 
     where: str
     size_bytes: int
     ranged: Callable[[int, int], bytes]
+    identity: str = ""
 
     def read(self, content_id: ContentId, start: int, stop: int) -> bytes:
         """The bytes between two places. Raises BlobCorrupt for fewer, and what `ranged` raises."""

@@ -16,6 +16,7 @@ from sheaf.apps.cli import data as data_commands
 from sheaf.apps.cli import lab as lab_commands
 from sheaf.apps.cli import ledger as ledger_commands
 from sheaf.apps.cli import models, presentation, receipts, tables, verifying
+from sheaf.apps.cli import store as store_commands
 from sheaf.apps.cli.models import Kind
 from sheaf.apps.cli.options import (
     Format,
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.add_typer(data_commands.app, name="data")
 app.add_typer(ledger_commands.app, name="ledger")
 app.add_typer(lab_commands.app, name="lab")
+app.add_typer(store_commands.app, name="store")
 
 
 def _version(asked: bool) -> None:

@@ -121,12 +121,12 @@ def _model_file(summary: Summary, folder: Path) -> str:
     return printable(str(whole.relative_to(here) if whole.is_relative_to(here) else whole))
 
 
-def report_text(run: Run, report: Report, *, explain: bool = False) -> str:
-    """What a verification recomputed, what it did not look at, and what no replay shows; where that
-    is to be explained, what has to be trusted all the same."""
+def report_text(what: str, report: Report, *, explain: bool = False) -> str:
+    """What a verification of `what` recomputed, what it did not look at, and what no replay shows;
+    where that is to be explained, what has to be trusted all the same."""
     rows = [[check.name, f"{check.count:,}", check.detail] for check in report.checks]
     lists = (
-        ("Reported, not recomputed", [", ".join(report.reported)]),
+        ("Reported, not recomputed", [", ".join(report.reported)] if report.reported else []),
         ("What happened in court", report.court),
         ("Not part of the evidence", report.outside),
         ("A replay does not show", report.limits),
@@ -137,7 +137,7 @@ def report_text(run: Run, report: Report, *, explain: bool = False) -> str:
     if explain:
         trusted = (f"  {name}\n{wrapped(text)}" for name, text in report.trust)
         told.append("Trusted all the same\n" + "\n".join(trusted))
-    first = f"verified: {report.conclusion}  run {printable(run.id)}"
+    first = f"verified: {report.conclusion}  {printable(what)}"
     return "\n\n".join([first, aligned(rows, frozenset({1})), f"head  {report.head}", *told])
 
 

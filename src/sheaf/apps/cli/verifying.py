@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,12 +20,32 @@ from sheaf.apps.cli.options import (
     find,
     say,
 )
+from sheaf.protocol.errors import InvalidUsage
 
+if TYPE_CHECKING:
+    from sheaf.nodes.evidence import Manner, Report
+
+VerifiedArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="RUN|TASK",
+        help="A run's id, a prefix of it, or a path; or a task's id, 0x and 64 hex digits, with "
+        "--ledger and --store.",
+        show_default=False,
+    ),
+]
 ReceiptsOption = Annotated[
     bool, typer.Option("--receipts", help="Check what the actors signed, too.")
 ]
+MetricsOption = Annotated[
+    bool, typer.Option("--metrics", help="Recompute reported metrics, too (needs torch).")
+]
 HeadOption = Annotated[
     str | None, typer.Option("--head", metavar="HASH", help="Demand this head, got from elsewhere.")
+]
+KeysOption = Annotated[
+    Path | None,
+    typer.Option("--keys", metavar="FILE", help="Demand that these addresses countersigned."),
 ]
 UrlOption = Annotated[
     str | None,
@@ -34,43 +55,139 @@ FromBlockOption = Annotated[
     int,
     typer.Option("--from-block", min=0, help="Where reading begins: before the contracts were."),
 ]
+ExplainOption = Annotated[
+    bool, typer.Option("--explain", help="Say what has to be trusted all the same, and of whom.")
+]
+LedgersOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ledger",
+        metavar="URL|FILE",
+        help="Of a task: an endpoint or a ledger's file; all that are named must agree.",
+    ),
+]
+StoresOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--store", metavar="URL|DIR", help="Of a task: where its bytes are; tried in order."
+    ),
+]
+FederationOption = Annotated[
+    str | None,
+    typer.Option(
+        "--federation", metavar="ADDRESS", help="Of a task: its contract; looked up if none."
+    ),
+]
+LightOption = Annotated[
+    bool, typer.Option("--light", help="Of a task: headers, proofs and one round's bytes only.")
+]
+RoundOption = Annotated[
+    int | None,
+    typer.Option("--round", min=1, help="With --light: which round; the last settled if none."),
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option("--jobs", min=1, help="Blocks combined at a time; as many as processors if none."),
+]
+StateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        metavar="FILE",
+        help="Note finished rounds in a file of yours, and go on from what it says.",
+    ),
+]
 
 
 def verify(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
-    reference: RunArgument = None,
+    reference: VerifiedArgument = None,
     last: LastOption = False,
-    metrics: Annotated[
-        bool, typer.Option("--metrics", help="Recompute reported metrics, too (needs torch).")
-    ] = False,
+    metrics: MetricsOption = False,
     receipts: ReceiptsOption = False,
     head: HeadOption = None,
-    keys: Annotated[
-        Path | None,
-        typer.Option("--keys", metavar="FILE", help="Demand that these addresses countersigned."),
-    ] = None,
+    keys: KeysOption = None,
     project: ProjectOption = None,
     url: UrlOption = None,
     from_block: FromBlockOption = 0,
-    explain: Annotated[
-        bool,
-        typer.Option("--explain", help="Say what has to be trusted all the same, and of whom."),
-    ] = False,
+    ledger: LedgersOption = None,
+    store: StoresOption = None,
+    federation: FederationOption = None,
+    light: LightOption = False,
+    round: RoundOption = None,
+    jobs: JobsOption = None,
+    state: StateOption = None,
+    explain: ExplainOption = False,
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Recompute a run from its ledger and store; exit 5 where anything differs."""
+    """Recompute a run from its ledger and store, or a task from those of others; exit 5 where
+    anything differs."""
+    from sheaf.apps.cli.watching import Watching
+    from sheaf.apps.strangers import manner_of, task_of
+
+    task = task_of(reference)
+    theirs: Theirs = (ledger or (), store or (), federation, light, round)
+    if task is not None:
+        _require(metrics or last or project or url, "of a run", "of a task")
+        with Watching() as watching:
+            manner = manner_of(state, jobs, None, watching.told)
+            report = _verified_task(
+                task, theirs, from_block, (head, keys), manner, receipts=receipts
+            )
+        _say_report({"task": f"0x{task.hex()}"}, report, format, explain=explain)
+        return
+    _require(any(theirs), "of a task", "of a run; a task is 0x and 64 hex digits")
     found = find(reference, last)
-    place = (url, from_block)
-    report = recheck(
-        found,
-        metrics=metrics,
-        head=head,
-        keys=keys,
-        project=project,
-        place=place,
-        receipts=receipts,
-    )
+    with Watching() as watching:
+        manner = manner_of(state, jobs, found.folder, watching.told)
+        report = recheck(
+            found,
+            metrics=metrics,
+            head=head,
+            keys=keys,
+            project=project,
+            place=(url, from_block),
+            manner=manner,
+            receipts=receipts,
+        )
+    _say_report({"run": found.id}, report, format, explain=explain)
+
+
+Theirs = tuple[Sequence[str], Sequence[str], str | None, bool, int | None]
+"""Ledgers, stores, the federation, whether lightly, and of which round."""
+
+
+def _require(wrong: object, found: str, accepted: str) -> None:
+    if wrong:
+        raise InvalidUsage(f"found an option {found}, accepted: those {accepted}")
+
+
+def _verified_task(
+    task: bytes,
+    theirs: Theirs,
+    first: int,
+    anchored: tuple[str | None, Path | None],
+    manner: Manner,
+    *,
+    receipts: bool,
+) -> Report:
+    from sheaf.apps.anchors import anchor
+    from sheaf.apps.chains import address
+    from sheaf.apps.strangers import verify_task
+    from sheaf.nodes.receipts import check_receipts
+    from sheaf.nodes.stranger import Asked
+
+    ledgers, stores, federation, light, round = theirs
+    if round is not None and not light:
+        raise InvalidUsage("--round: found it without --light, accepted: both or none")
+    asked = Asked(task, None if federation is None else address(federation), light, round)
+    further = (check_receipts,) if receipts else ()
+    known = (asked, ledgers, stores, *further)
+    return verify_task(*known, first=first, anchor=anchor(*anchored), manner=manner)[1]
+
+
+def _say_report(what: Mapping[str, str], report: Report, format: Format, *, explain: bool) -> None:
     plain = {
-        "run": found.id,
+        **what,
         "verified": True,
         "conclusion": report.conclusion,
         "anchored": bool(report.anchors),
@@ -83,7 +200,8 @@ def verify(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         "limits": [*report.limits],
         "trust": dict(report.trust),
     }
-    say(format, lambda: presentation.report_text(found, report, explain=explain), plain)
+    told = "  ".join(f"{kind} {name}" for kind, name in what.items())
+    say(format, lambda: presentation.report_text(told, report, explain=explain), plain)
 
 
 def countersign(

@@ -1,0 +1,214 @@
+"""Ledgers that a stranger is pointed to: files and endpoints, each under the name it was given as.
+
+Whatever is wrong with one is told with its name. Where contracts are is asked of a ledger, too:
+that is a hint only, since their code must be what Sheaf ships, and a task's id binds its
+federation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from web3 import Web3
+
+from sheaf.ledger.database import LedgerFile, LogFilter
+from sheaf.ledger.embedded import EmbeddedLedger
+from sheaf.ledger.engine import Block, Log
+from sheaf.ledger.errors import Misreported, Reverted
+from sheaf.ledger.federation import Reader, federation_interface
+from sheaf.ledger.provider import EmbeddedProvider
+from sheaf.ledger.proving import ProvingClient
+from sheaf.nodes.evidence import fail
+from sheaf.nodes.rereading import Ground, Source, execute_again, reread
+from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable, VerificationFailed
+from sheaf.protocol.events import TaskPublished
+from sheaf.protocol.hashing import Deployment
+
+Observer = Callable[[Block], None]
+Begin = Callable[[int, Reader, Callable[[bytes], bytes]], Observer]
+"""Told a chain's id, and how to call and to read code there, before it is shown any block."""
+
+LAG_BLOCKS = 32
+"""An endpoint that is further behind another one does not follow the chain."""
+
+
+class Ledger(Protocol):
+    """A ledger that is read under a name."""
+
+    @property
+    def name(self) -> str:
+        """What it is told by."""
+        ...
+
+    @property
+    def lag_blocks(self) -> int:
+        """How far it may be behind others."""
+        ...
+
+    def height(self) -> int:
+        """Number of its last final block."""
+        ...
+
+    def number_of(self, head: bytes) -> int | None:
+        """Number of the final block of this hash, None where it has none."""
+        ...
+
+    def hash_of(self, number: int) -> bytes:
+        """The hash of a final block."""
+        ...
+
+    def federation_of(self, task: bytes) -> bytes | None:
+        """The address of the contract that published a task, None where none did."""
+        ...
+
+    def read(self, last: int, begin: Begin, only: Callable[[], Sequence[bytes]]) -> Ground:
+        """Check all blocks up to `last`, and show them to what `begin` returned: all or, with
+        contracts in `only()`, those that hold logs of theirs."""
+        ...
+
+
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """What is found wrong with a ledger, said with its name."""
+    try:
+        yield
+    except VerificationFailed as error:
+        raise VerificationFailed(f"{name}: {error.message}") from error
+    except (Misreported, LedgerCorrupt) as error:
+        raise VerificationFailed(f"{name}: ledger: {error.message}") from error
+    except LedgerUnavailable as error:
+        if name in error.message:
+            raise
+        raise LedgerUnavailable(f"{name}: {error.message}", error.hint) from error
+
+
+@dataclass(frozen=True)
+class ProvedLedger:
+    """A chain whose blocks are proved by their headers, from `source.first` on."""
+
+    name: str
+    source: Source
+    lag_blocks: int = LAG_BLOCKS
+
+    def height(self) -> int:
+        """As `Ledger.height`."""
+        with named(self.name):
+            return self.source.client.head().number
+
+    def number_of(self, head: bytes) -> int | None:
+        """As `Ledger.number_of`."""
+        with named(self.name):
+            return self.source.client.number_of(head)
+
+    def hash_of(self, number: int) -> bytes:
+        """As `Ledger.hash_of`."""
+        with named(self.name):
+            (header,) = self.source.client.headers(number, number)
+            return header.hash
+
+    def federation_of(self, task: bytes) -> bytes | None:
+        """As `Ledger.federation_of`."""
+        with named(self.name):
+            client = self.source.client
+            logs = client.told_logs(_topics(task), self.source.first)
+            return _publisher(client.chain_id, task, logs)
+
+    def read(self, last: int, begin: Begin, only: Callable[[], Sequence[bytes]]) -> Ground:
+        """As `Ledger.read`."""
+        client = self.source.client
+        with named(self.name):
+            observe = begin(client.chain_id, client.call, client.code)
+            return reread(self.source, last, observe, only())
+
+
+@dataclass(frozen=True)
+class LedgerInFile:
+    """An embedded chain in a file, whose transactions are executed again."""
+
+    name: str
+    path: Path
+    lag_blocks: int = 0
+
+    def height(self) -> int:
+        """As `Ledger.height`."""
+        with self._file() as file:
+            return file.height()
+
+    def number_of(self, head: bytes) -> int | None:
+        """As `Ledger.number_of`."""
+        with self._file() as file:
+            header = file.header(head)
+            return None if header is None else header.number
+
+    def hash_of(self, number: int) -> bytes:
+        """As `Ledger.hash_of`."""
+        with self._file() as file:
+            header = file.header(number)
+            if header is None:
+                fail(f"ledger: found no block {number}")
+            return header.hash
+
+    def federation_of(self, task: bytes) -> bytes | None:
+        """As `Ledger.federation_of`."""
+        with self._file() as file:
+            topics = tuple((topic,) for topic in _topics(task))
+            logs = file.logs(LogFilter(0, file.height(), topics=topics))
+            return _publisher(file.genesis().chain_id, task, logs)
+
+    def read(self, last: int, begin: Begin, only: Callable[[], Sequence[bytes]]) -> Ground:
+        """As `Ledger.read`; all of it is executed. The state is known only after that, so that the
+        blocks are held until then."""
+        blocks: list[Block] = []
+        with named(self.name):
+            ground = execute_again(self.path, blocks.append, {})
+            observe = begin(ground.chain_id, ground.read, ground.code)
+            for block in blocks[:last]:  # the genesis is not among them
+                observe(block)
+            return replace(ground, head=blocks[last - 1].header) if last else ground
+
+    @contextmanager
+    def _file(self) -> Iterator[LedgerFile]:
+        with named(self.name):
+            file = LedgerFile.open(self.path, read_only=True)
+            try:
+                yield file
+            finally:
+                file.close()
+
+
+@contextmanager
+def proved_file(name: str, path: Path) -> Iterator[ProvedLedger]:
+    """The chain in a file, as somebody else's endpoint would serve it: proved, not executed."""
+    with named(name):
+        ledger = EmbeddedLedger.open(path, read_only=True)
+        try:
+            client = ProvingClient(Web3(EmbeddedProvider(ledger)))
+        except BaseException:
+            ledger.close()
+            raise
+    try:
+        yield ProvedLedger(name, Source(client), lag_blocks=0)
+    finally:
+        ledger.close()
+
+
+def _topics(task: bytes) -> tuple[bytes, bytes]:
+    return federation_interface().topic(TaskPublished), task
+
+
+def _publisher(chain_id: int, task: bytes, logs: Sequence[Log]) -> bytes | None:
+    """Whoever emitted a publication that has this id; anybody may emit others."""
+    for log in logs:
+        try:
+            event = federation_interface().decode_event(log)
+        except (ValueError, Reverted):
+            continue
+        if isinstance(event, TaskPublished):
+            named_by = Deployment(chain_id, log.address).task_id(event.sponsor, event.document)
+            if named_by == task:
+                return log.address
+    return None

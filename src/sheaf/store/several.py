@@ -1,0 +1,107 @@
+"""Several stores read as one, none of which has to be there, or honest.
+
+They are asked in order. One that does not answer is not asked again, so that nobody waits for it at
+every blob; one whose bytes were refused is asked on, since others of its blobs may be sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
+
+from sheaf.protocol.content import ContentId
+from sheaf.protocol.errors import BlobCorrupt, BlobMissing, StoreUnavailable
+from sheaf.store.interface import Copy, Draft, Store, verified
+
+
+@dataclass
+class SeveralStores:
+    """Stores by the names that they are told by. `troubles` says what was wrong, a line each."""
+
+    stores: Sequence[tuple[str, Store]]
+    troubles: list[str] = field(default_factory=list)
+    silent: set[str] = field(default_factory=set)
+
+    def put(self, data: bytes, content_id: ContentId) -> NoReturn:
+        """Refuse: these are others'."""
+        raise StoreUnavailable(f"{content_id}: found stores of others, which are only read")
+
+    def draft(self) -> AbstractContextManager[Draft]:
+        """Refuse: these are others'."""
+        raise StoreUnavailable("found stores of others, accepted: reading only")
+
+    def get(self, content_id: ContentId) -> bytes:
+        """The bytes that the id names, of the first that has them whole (see `Store.get`)."""
+        wrong: BlobCorrupt | None = None
+        for copy in self.copies(content_id):
+            try:
+                return verified(copy.read(content_id, 0, copy.size_bytes), content_id, copy.where)
+            except BlobCorrupt as error:
+                wrong = error
+        if wrong is not None:
+            raise wrong
+        raise self._missing(content_id)
+
+    def copies(self, content_id: ContentId) -> Iterator[Copy]:
+        """The copies of all, in order (see `Store.copies`). Who asks for the next one did not
+        accept the one before."""
+        found = False
+        for name, store in self.stores:
+            if name in self.silent:
+                continue
+            try:
+                for copy in store.copies(content_id):
+                    found = True
+                    yield replace(copy, ranged=_Watched(self, name, copy).ranged)
+                    self._note(f"{name}: what it has under {content_id} was refused")
+            except BlobMissing:
+                continue
+            except StoreUnavailable as error:
+                self.lost(name, error)
+        if not found:
+            raise self._missing(content_id)
+
+    def has(self, content_id: ContentId) -> bool:
+        """Whether a blob lies under this id in any."""
+        try:
+            next(self.copies(content_id))
+        except BlobMissing:
+            return False
+        return True
+
+    def ids(self) -> Iterator[ContentId]:
+        """All ids kept in those that can list them, in order of their text."""
+        found = {each for _, store in self.stores for each in store.ids()}
+        return iter(sorted(found, key=str))
+
+    def lost(self, name: str, error: StoreUnavailable) -> None:
+        """Do not ask a store again."""
+        self.silent.add(name)
+        self._note(f"{name}: {error.message.removeprefix(f'{name}: ')}; it was not asked again")
+
+    def _note(self, line: str) -> None:
+        if line not in self.troubles:
+            self.troubles.append(line)
+
+    def _missing(self, content_id: ContentId) -> BlobMissing:
+        names = ", ".join(name for name, _ in self.stores)
+        told = f" ({'; '.join(self.troubles)})" if self.troubles else ""
+        return BlobMissing(f"{content_id}: found in none of {names}{told}")
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """A copy whose store may fall silent while it is read."""
+
+    stores: SeveralStores
+    name: str
+    copy: Copy
+
+    def ranged(self, start: int, stop: int) -> bytes:
+        try:
+            return self.copy.ranged(start, stop)
+        except StoreUnavailable as error:
+            self.stores.lost(self.name, error)
+            raise BlobMissing(error.message) from error

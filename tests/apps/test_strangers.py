@@ -1,0 +1,167 @@
+"""`sheaf verify TASK` and `sheaf store serve`, as somebody uses them who never ran the task."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import sheaf
+from sheaf.apps.cli.outcome import execute
+from sheaf.apps.cli.watching import Watching
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def away(points: sheaf.RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with nothing in it but a ledger's file."""
+    shutil.copy(points.folder / "ledger.sqlite", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("SHEAF_DEBUG", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def task(points: sheaf.RunResult) -> str:
+    return "0x" + str(json.loads((points.folder / "ledger.json").read_text())["task"])
+
+
+@pytest.fixture
+def url(points: sheaf.RunResult) -> Iterator[str]:
+    """Where the command itself serves the run's store."""
+    code = "from sheaf.apps.cli import main; main()"
+    arguments = ["store", "serve", str(points.folder), "--port", "0", "--format", "json"]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as process:
+        assert process.stdout is not None
+        told = "".join(process.stdout.readline() for _ in range(4))
+        yield json.loads(told)["url"]
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+        assert process.returncode == 130
+        assert json.loads(err)["message"] == f"interrupted; {json.loads(told)['url']} is gone"
+
+
+def ran(capsys: Capture, *arguments: str) -> tuple[int, str, str]:
+    code = execute(["verify", *arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_a_task_is_verified_with_a_ledger_and_an_address(
+    points: sheaf.RunResult, away: Path, task: str, url: str, capsys: Capture
+) -> None:
+    places = ["--ledger", "ledger.sqlite", "--store", url]
+    head = points.summary["head"]
+    code, out, err = ran(
+        capsys, task, *places, "--head", head, "--state", "state.json", "--format", "json"
+    )
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    assert (told["task"], told["head"], told["anchored"]) == (task, head, True)
+    assert {check["name"]: check["count"] for check in told["checks"]}["aggregations"] == 2
+    assert not any("behind rounds" in limit for limit in told["limits"])
+    code, out, err = ran(capsys, task, *places, "--state", "state.json", "--jobs", "3")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"verified: consistent, not anchored  task {task}\n")
+    assert "that the bytes behind rounds 1, 2 are still what they were" in out
+    code, out, err = ran(capsys, task, *places, "--light", "--round", "1")
+    assert (code, err) == (0, "")
+    assert "rounds other than 1" in out
+    assert sorted(os.listdir(away)) == ["ledger.sqlite", "state.json"]
+
+
+def test_the_next_store_is_asked_where_one_fails(
+    points: sheaf.RunResult, away: Path, task: str, capsys: Capture
+) -> None:
+    (away / "empty").mkdir()
+    whole = str(points.folder / "store")
+    stores = ["--store", "empty", "--store", "http://127.0.0.1:9", "--store", whole]
+    code, out, err = ran(capsys, task, "--ledger", "ledger.sqlite", *stores)
+    assert (code, err) == (0, "")
+    assert "http://127.0.0.1:9: does not answer; it was not asked again" in out
+    code, out, err = ran(capsys, task, "--ledger", "ledger.sqlite", *stores[:4])
+    assert (code, out) == (5, "")
+    assert err.startswith("document: ")
+    assert "found in none of empty, http://127.0.0.1:9 (http://127.0.0.1:9: does not" in err
+
+
+def test_ledgers_are_named_as_they_were_given(
+    points: sheaf.RunResult, away: Path, task: str, capsys: Capture
+) -> None:
+    places = ["--store", str(points.folder), "--ledger", "ledger.sqlite"]
+    code, out, _ = ran(capsys, task, *places, "--ledger", "ledger.sqlite")
+    assert code == 0
+    assert "same receipts and logs: ledger.sqlite, ledger.sqlite (number 2)" in out
+    code, _, err = ran(capsys, task, *places, "--federation", "0x" + "1" * 40)
+    assert code == 5
+    assert err.startswith("ledger.sqlite: code: the contract at 0x1111")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "found a task with 0 ledgers and 0 stores, accepted: at least one --ledger and one"),
+        (["--ledger", "nothing", "--store", "."], "--ledger: found 'nothing', accepted: an http"),
+        (["--ledger", "ledger.sqlite", "--store", "no"], "--store: found 'no', accepted: an http"),
+        (
+            ["--ledger", "ledger.sqlite", "--store", ".", "--round", "1"],
+            "--round: found it without",
+        ),
+        (["--ledger", "ledger.sqlite", "--store", ".", "--metrics"], "found an option of a run"),
+        (["--ledger", "ledger.sqlite", "--store", ".", "--url", "http://x"], "found an option of"),
+        (["--ledger", "x", "--store", ".", "--federation", "0x12"], "accepted: an address of 0x"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    away: Path, task: str, capsys: Capture, arguments: list[str], told: str
+) -> None:
+    code, out, err = ran(capsys, task, *arguments)
+    assert (code, out) == (2, "")
+    assert told in err
+    assert err.count("\n") == 1
+
+
+def test_options_of_a_task_are_none_of_a_run(beside: Path, capsys: Capture) -> None:
+    code, _, err = ran(capsys, "--last", "--light")
+    assert code == 2
+    assert "found an option of a task, accepted: those of a run" in err
+    inside = str(next((beside / ".sheaf" / "runs").iterdir()) / "state.json")
+    code, _, err = ran(capsys, "--last", "--state", inside)
+    assert code == 2
+    assert err.startswith("--state: found a file in the run's folder, accepted: one of your own")
+    code, out, _ = ran(capsys, "--last", "--state", "mine.json", "--jobs", "2")
+    assert code == 0
+    assert "verified: consistent" in out
+    assert (beside / "mine.json").is_file()
+
+
+def test_an_unknown_run_has_no_store(beside: Path, capsys: Capture) -> None:
+    assert execute(["store", "serve", "nothing"]) == 2
+    assert "nothing: found no such run" in capsys.readouterr().err
+
+
+def test_progress_is_a_terminals() -> None:
+    screen, plain = io.StringIO(), io.StringIO()
+    with Watching(Console(file=screen, force_terminal=True, width=80)) as watching:
+        watching.told("rounds", 3, 10)
+    assert "rounds: 3 of 10" in screen.getvalue()
+    with Watching(Console(file=plain)) as watching:
+        watching.told("rounds", 3, 10)
+    assert plain.getvalue() == ""
