@@ -24,6 +24,7 @@ from sheaf.nodes.verification import verify
 from sheaf.protocol.content import ContentId, raw_id
 from sheaf.protocol.errors import VerificationFailed
 from sheaf.protocol.events import Opened
+from sheaf.protocol.state import Role
 from sheaf.simulation import liars
 from sheaf.store.interface import Copy
 from sheaf.store.layered import LayeredStore
@@ -265,6 +266,47 @@ class Vast(MemoryStore):
 def test_a_vast_receipt_is_not_read(evidence: Evidence) -> None:
     told = failure(replace(evidence, store=Witness(Vast())))
     assert f"envelope: found {2**40} bytes, accepted: at most 16384" in told
+
+
+def instead(named: bytes, given: bytes) -> MemoryStore:
+    """A store that gives other bytes under the id of a receipt."""
+
+    class Swapped(MemoryStore):
+        def copies(self, content_id: ContentId) -> Iterator[Copy]:
+            if content_id == receipt_id(named):
+                yield Copy("in a store that swaps", len(given), lambda a, b: given[a:b])
+            else:
+                yield from super().copies(content_id)
+
+    return Swapped()
+
+
+def test_another_receipt_of_the_same_step_is_not_taken_for_the_named_one(
+    honest: Played, evidence: Evidence
+) -> None:
+    """Its actor signed both, and of all checks only the hash tells which one it committed to."""
+    first = next(findings(evidence)).signed
+    assert first is not None
+    key = key_of(honest, honest.cast.names()[first.receipt.step.account])
+    second = sealed(replace(first.receipt, policy=POLICY), key)
+    swaps = instead(raw_id(first.content).digest, second)
+    told = failure(replace(evidence, store=Witness(swaps)))
+    assert f"the {len(second)} bytes in a store that swaps hash to something else" in told
+    # Where another copy is sound, that one counts.
+    both = replace(evidence, store=Witness(LayeredStore(swaps, evidence.store)))
+    found = next(findings(both)).signed
+    assert found is not None
+    assert found.receipt.policy is None
+
+
+def test_a_nonce_opened_in_another_task_binds_nothing_in_this_one(evidence: Evidence) -> None:
+    account = evidence.trail.rounds[1].reveals[0].account
+    elsewhere = Opened(b"\x09" * 32, account, Role.PARTICIPANT, 0, b"\x0a" * 32)
+    later = replace(evidence.steps[-1], events=(elsewhere,))
+    check_receipts(replace(evidence, steps=(*evidence.steps, later)), Report(""))
+    here = replace(later, events=(replace(elsewhere, task=evidence.trail.task),))
+    told = failure(replace(evidence, steps=(*evidence.steps, here)))
+    assert "is not the one that the account bound itself to by the nonce it opened" in told
 
 
 def test_a_verdicts_counted_set_is_the_ledgers(honest: Played, evidence: Evidence) -> None:

@@ -114,7 +114,6 @@ def _checked(evidence: Evidence, each: Owed, nonce: bytes) -> Signed:
     step, what = each.step, _told(evidence, each.step)
     try:
         content = _bounded(evidence.store, each.receipt)
-        evidence.store.seen.add(receipt_id(each.receipt))
         envelope = Envelope.decode(content)
         receipt = Receipt.decode(envelope.payload)
     except (BlobMissing, BlobCorrupt, InvalidDocument) as error:
