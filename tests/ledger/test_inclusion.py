@@ -54,8 +54,9 @@ def test_a_receipt_of_a_block_is_proved(count: int, index: int) -> None:
     values = receipts(count)
     root, proof = root_of(values), receipt_proof(values, index)
     assert proved_receipt(root, index, proof) == values[index]
-    nodes = [rlp.decode(node) for node in proof]
-    assert HexaryTrie.get_from_proof(root, rlp.encode(index), nodes) == values[index]  # type: ignore[no-untyped-call]
+    key, nodes = rlp.encode(index), [rlp.decode(node) for node in proof]
+    known = HexaryTrie.get_from_proof(root, key, nodes)  # type: ignore[no-untyped-call]
+    assert known == values[index]
 
 
 def longer(proof: Proof) -> Proof:
