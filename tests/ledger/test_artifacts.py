@@ -22,6 +22,7 @@ def test_an_artifact_is_read() -> None:
     assert small.abi == ({"type": "error", "name": "Late", "inputs": []},)
     assert small.bytecode == bytes.fromhex("6001")
     assert small.runtime == bytes.fromhex("600200000003")
+    assert small.immutables == (((2, 1),), ((4, 1),))
     assert small.immutable_references == ((2, 1), (4, 1))
 
 
@@ -38,6 +39,14 @@ def test_an_artifact_is_read() -> None:
 )
 def test_only_immutables_may_differ(code: str, same: bool) -> None:
     assert parse_artifact(SMALL).is_runtime(bytes.fromhex(code)) is same
+
+
+def test_immutables_are_filled_in_by_declaration() -> None:
+    small = parse_artifact(SMALL)
+    assert small.runtime_of([b"\xaa", b"\xbb"]) == bytes.fromhex("6002aa00bb03")
+    assert small.is_runtime(small.runtime_of([b"\xaa", b"\xbb"]))
+    with pytest.raises(ValueError, match="zip"):
+        small.runtime_of([b"\xaa"])
 
 
 @pytest.mark.parametrize("name", ["Absent", "../client", ""])

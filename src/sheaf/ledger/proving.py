@@ -19,8 +19,9 @@ from sheaf.ledger.client import Call, Client, Confirm, Head, Included, sensible
 from sheaf.ledger.engine import Block, Header, Log, Receipt
 from sheaf.ledger.errors import Misreported
 from sheaf.ledger.finality import LATEST, Finality
+from sheaf.ledger.inclusion import StateProof
 from sheaf.ledger.rpc_records import prove_block, prove_header
-from sheaf.ledger.wire import data, decode_log, quantity
+from sheaf.ledger.wire import data, decode_bytes, decode_log, quantity
 from sheaf.protocol.errors import LedgerUnavailable
 
 T = TypeVar("T")
@@ -105,6 +106,12 @@ class ProvingClient(Client):
             _require_same(header, block.header)
             _keep(self._blocks, number, block, _BLOCKS_KEPT)
         return block
+
+    def state_proof(self, number: int, address: bytes, slots: Sequence[int]) -> StateProof:
+        """What the endpoint says proves an account after a block, and some of its slots: whoever
+        uses it checks it. LedgerUnavailable where the endpoint does not keep that state."""
+        asked = [data(address), [quantity(slot) for slot in slots], quantity(number)]
+        return self._ask(_state_proof, "eth_getProof", *asked)
 
     def transactions(self, number: int) -> list[Included]:
         """As `Client.transactions`, of a final block."""
@@ -194,6 +201,12 @@ def may_hold(bloom: bytes, address: bytes) -> bool:
     digest, bits = keccak(address), int.from_bytes(bloom)
     places = (int.from_bytes(digest[at : at + 2]) % _BLOOM_BITS for at in (0, 2, 4))
     return all(bits >> place & 1 for place in places)
+
+
+def _state_proof(plain: Any) -> StateProof:
+    account = tuple(decode_bytes(node) for node in plain["accountProof"])
+    slots = (each["proof"] for each in plain["storageProof"])
+    return StateProof(account, tuple(tuple(map(decode_bytes, nodes)) for nodes in slots))
 
 
 def _record(plain: Any) -> Mapping[str, Any]:

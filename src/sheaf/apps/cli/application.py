@@ -13,9 +13,9 @@ import typer
 from sheaf import __version__
 from sheaf.apps import projects, runs
 from sheaf.apps.cli import data as data_commands
+from sheaf.apps.cli import exporting, models, presentation, receipts, tables, verifying
 from sheaf.apps.cli import lab as lab_commands
 from sheaf.apps.cli import ledger as ledger_commands
-from sheaf.apps.cli import models, presentation, receipts, tables, verifying
 from sheaf.apps.cli import store as store_commands
 from sheaf.apps.cli.models import Kind
 from sheaf.apps.cli.options import (
@@ -179,6 +179,13 @@ def export(
     """Write the final model to a file."""
     written = models.export(find(reference, last), to, out, project)
     say(format, lambda: models.told(written), written)
+
+
+app.command(epilog="Example: sheaf provenance --last --out papers")(exporting.provenance)
+app.command(
+    "verify-model",
+    epilog="Example: sheaf verify-model m.safetensors --attestation a.json --header header.hex",
+)(exporting.verify_model)
 
 
 @app.command(epilog="Example: sheaf evaluate --last --data task:held_out --metric auc")

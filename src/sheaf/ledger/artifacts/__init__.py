@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -14,17 +14,32 @@ from sheaf.protocol.errors import LedgerUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A compiled contract. `immutable_references` are (start, length) places in `runtime`."""
+    """A compiled contract. `immutables` are the (start, length) places in `runtime` of each
+    immutable, in the order in which the sources declare them."""
 
     name: str
     abi: tuple[Mapping[str, Any], ...]
     bytecode: bytes
     runtime: bytes
-    immutable_references: tuple[tuple[int, int], ...]
+    immutables: tuple[tuple[tuple[int, int], ...], ...]
+
+    @property
+    def immutable_references(self) -> tuple[tuple[int, int], ...]:
+        """The places of all immutables, in the order of the code."""
+        return tuple(sorted(place for places in self.immutables for place in places))
 
     def is_runtime(self, code: bytes) -> bool:
         """Whether deployed code is this contract's, whatever its immutables were set to."""
         return len(code) == len(self.runtime) and self._masked(code) == self._masked(self.runtime)
+
+    def runtime_of(self, values: Sequence[bytes]) -> bytes:
+        """The deployed code once the immutables, in order, have these values, which are shorter
+        than their places or as long; ValueError for another number of them."""
+        code = bytearray(self.runtime)
+        for places, value in zip(self.immutables, values, strict=True):
+            for start, length in places:
+                code[start : start + length] = value.rjust(length, b"\0")
+        return bytes(code)
 
     def _masked(self, code: bytes) -> bytes:
         masked = bytearray(code)
@@ -36,14 +51,15 @@ class Artifact:
 def parse_artifact(document: str) -> Artifact:
     """The artifact in the JSON text that the contract toolchain writes."""
     plain = json.loads(document)
-    references = (place for places in plain["immutableReferences"].values() for place in places)
+    # The compiler numbers declarations in the order of the sources, and names places by number.
+    references = sorted(plain["immutableReferences"].items(), key=lambda each: int(each[0]))
     return Artifact(
         name=plain["contractName"],
         abi=tuple(plain["abi"]),
         bytecode=_code(plain["bytecode"]),
         runtime=_code(plain["deployedBytecode"]),
-        immutable_references=tuple(
-            sorted((place["start"], place["length"]) for place in references)
+        immutables=tuple(
+            tuple((place["start"], place["length"]) for place in places) for _, places in references
         ),
     )
 

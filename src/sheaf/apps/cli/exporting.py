@@ -1,0 +1,145 @@
+"""`sheaf provenance` and `sheaf verify-model`: a model's papers, written and checked."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sheaf.apps.cli.options import Format, FormatOption, LastOption, RunArgument, find, say
+from sheaf.apps.cli.tables import aligned, printable
+from sheaf.apps.cli.verifying import FromBlockOption, UrlOption
+from sheaf.protocol.errors import InvalidDocument, InvalidUsage
+from sheaf.store.files import reachable, write_atomically
+
+if TYPE_CHECKING:
+    from sheaf.audit.provenance.checking import Proven
+    from sheaf.ledger.archive import Archive
+    from sheaf.nodes.rereading import Source
+
+
+class Paper(StrEnum):
+    """What can be written of a run's provenance."""
+
+    ATTESTATION = "attestation"
+    HEADER = "header"
+    PROV = "prov"
+    BOM = "bom"
+    CARD = "card"
+    EVENTS = "events"
+
+
+def provenance(
+    reference: RunArgument = None,
+    last: LastOption = False,
+    out: Annotated[Path, typer.Option("--out", help="The folder; new files only.")] = Path(),
+    only: Annotated[
+        list[Paper] | None, typer.Option("--only", help="Instead of all; repeatable.")
+    ] = None,
+    url: UrlOption = None,
+    from_block: FromBlockOption = 0,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Verify a run and write where its model comes from: attestation, PROV, BOM, card, events."""
+    from sheaf.apps.chains import source_of
+    from sheaf.audit.provenance.papers import papers
+    from sheaf.nodes.verification import examine
+
+    found, wanted = find(reference, last), [paper.value for paper in only or Paper]
+    with source_of(found.folder, url, from_block) as source:
+        evidence, _ = examine(found.folder, source=source)
+        with _archive(found.folder, source) as archive:
+            made = papers(evidence, archive, wanted)
+    files = _written(out, made)
+    say(format, lambda: "\n".join(files), {"run": found.id, "files": files})
+
+
+def verify_model(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The model, in safetensors.")],
+    attestation: Annotated[
+        Path, typer.Option("--attestation", metavar="FILE", help="What came with the model.")
+    ],
+    header: Annotated[
+        Path,
+        typer.Option("--header", metavar="FILE", help="The head's header: RLP in hex, or JSON."),
+    ],
+    head: Annotated[
+        str | None,
+        typer.Option("--head", metavar="HASH", help="Demand this head, got from elsewhere."),
+    ] = None,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Check a model file against a ledger's header, offline; exit 5 where anything differs."""
+    from sheaf.apps.anchors import anchor
+    from sheaf.audit.provenance.checking import check, read_header
+
+    wanted = anchor(head, None).head
+    block = read_header(_text(header))
+    proven = check(_bytes(file), _bytes(attestation), block, wanted)
+    plain = {
+        "file": str(file),
+        "verified": True,
+        "anchored": proven.anchored,
+        "task": proven.task.hex(),
+        "round": proven.round,
+        "root": proven.root.hex(),
+        "head": proven.head.hash.hex(),
+        "block": proven.head.number,
+        "checks": [dataclasses.asdict(each) for each in proven.checks],
+        "limits": [*proven.limits],
+    }
+    say(format, lambda: _told(file, proven), plain)
+
+
+@contextmanager
+def _archive(folder: Path, source: Source | None) -> Iterator[Archive]:
+    """Where a run's proofs are made: its own ledger, or the endpoint of the chain it was on."""
+    from sheaf.ledger.archive import ChainArchive, FileArchive
+    from sheaf.nodes import inventory
+
+    if source is not None:
+        yield ChainArchive(source.client)
+        return
+    with FileArchive.opened(folder / inventory.LEDGER) as archive:
+        yield archive
+
+
+def _written(out: Path, made: Mapping[str, bytes]) -> Collection[str]:
+    """The files' paths, once all of them are written where none of them was."""
+    paths = {out / name: content for name, content in made.items()}
+    with reachable(out):
+        taken = next((path for path in paths if path.exists()), None)
+        if taken is not None:
+            told = f"{taken}: found a file there already, accepted: a folder without it"
+            raise InvalidUsage(told, hint="--out FOLDER")
+        out.mkdir(parents=True, exist_ok=True)
+    for path, content in paths.items():
+        write_atomically(path, content)
+    return [str(path) for path in paths]
+
+
+def _told(file: Path, proven: Proven) -> str:
+    anchored = "anchored by its head" if proven.anchored else "not anchored"
+    first = f"verified: {printable(str(file))} is the model of round {proven.round}, {anchored}"
+    rows: list[list[Any]] = [[c.name, f"{c.count:,}", c.detail] for c in proven.checks]
+    limits = "\n".join(f"  - {limit}" for limit in proven.limits)
+    return "\n\n".join([first, aligned(rows, frozenset({1})), f"Not shown\n{limits}"])
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidUsage(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return _bytes(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidDocument(f"{path}: found no text, accepted: a header") from error

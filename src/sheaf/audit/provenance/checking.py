@@ -1,0 +1,224 @@
+"""From a model file to a block header, offline: what `sheaf verify-model` does.
+
+    file -> floats -> lattice integers -> tree root -> model root          (hashes, computed here)
+    task document, sponsor, chain, federation -> task id                   (a hash, computed here)
+    model root of the task in a log -> receipt -> receipts root -> header  (Merkle-Patricia proof)
+    that header -> its child -> ... -> the head's header                   (parent hashes)
+    contracts' code, model root held for the task -> head's state root     (Merkle-Patricia proofs)
+
+The head's header is all that is taken from elsewhere. Needs no torch, no ledger, no store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NoReturn
+
+import numpy as np
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from sheaf.audit.provenance.attestation import (
+    Attestation,
+    Digests,
+    difference,
+    model_root_slot,
+    parse,
+    statement,
+)
+from sheaf.learning import lattice
+from sheaf.learning.layout import Layout
+from sheaf.ledger.artifacts import artifact
+from sheaf.ledger.engine import Header, decode_header
+from sheaf.ledger.errors import Misreported
+from sheaf.ledger.federation import federation_interface
+from sheaf.ledger.inclusion import logs_of, proved_account, proved_receipt, proved_slot
+from sheaf.ledger.rpc_records import prove_header
+from sheaf.nodes.aggregation import Vector
+from sheaf.nodes.evidence import Check, fail
+from sheaf.proofs.commitment import commit
+from sheaf.protocol.arithmetic import ELEMENT_BYTES, LIMIT
+from sheaf.protocol.errors import InvalidDocument, InvalidModel, NotFinite
+from sheaf.protocol.events import RoundSettled
+from sheaf.protocol.merkle import Kind
+from sheaf.protocol.task import Task
+
+ANCHOR = "that this header is the chain's: hold a head hash from elsewhere against it, with --head"
+HONEST = (
+    "that the model follows from the updates: a quorum settled it and no court overturned it; "
+    "`sheaf verify` recomputes it"
+)
+SIGNED = "who wrote the attestation, and with which version: nothing in it has to be believed"
+STATELESS = (
+    "that the contracts are Sheaf's, or that no later round replaced the model: the attestation "
+    "carries no proof of the head's state"
+)
+
+
+@dataclass(frozen=True)
+class Proven:
+    """What a check showed of a model, link by link, and what it does not show."""
+
+    root: bytes
+    task: bytes
+    round: int
+    head: Header
+    anchored: bool
+    checks: Sequence[Check]
+    limits: Sequence[str]
+
+
+def read_header(text: str) -> Header:
+    """The header in a file: its RLP in hex, or a block as JSON-RPC tells it.
+
+    Raises `InvalidDocument` for anything else, `VerificationFailed` for a block that does not hash
+    to what it says.
+    """
+    try:
+        if re.fullmatch(r"(0x)?[0-9a-fA-F\s]+", text):
+            return decode_header(bytes.fromhex(text.strip().removeprefix("0x")))
+        plain = json.loads(text)
+        return prove_header(plain.get("result", plain))
+    except Misreported as error:
+        fail(f"header: {error.message}")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        told = f"header: found {type(error).__name__} ({error}), accepted: "
+        raise InvalidDocument(f"{told}RLP in hex, or a block's JSON") from error
+
+
+def check(file: bytes, data: bytes, head: Header, anchor: bytes | None = None) -> Proven:
+    """Check a model's safetensors bytes and an attestation's against the head's header; `anchor` is
+    the hash that the head must have.
+
+    Raises `VerificationFailed` for the first link that does not hold, and `InvalidDocument` for an
+    attestation that cannot be read.
+    """
+    attestation, plain = parse(data)
+    try:
+        task = Task.decode(attestation.document)
+    except InvalidDocument as error:
+        raise InvalidDocument(f"attestation: {error.message}") from error
+    vector = _vector(file, attestation, task)
+    found = commit(vector, Kind.MODEL, task.model.chunk_bytes)
+    digests = Digests(hashlib.sha256(file).digest(), found.tree_root, found.header)
+    if anchor not in (None, head.hash):
+        fail(f"header: found block {head.number} {head.hash.hex()}, accepted: {anchor.hex()}")
+    settling = _chain(attestation, head)
+    _log(attestation, digests.root, settling)
+    checks = [
+        Check("model", vector.size, f"weights give model root {digests.root.hex()}"),
+        Check("task", 1, f"{attestation.task.hex()} is the document's, sponsor's and contract's"),
+        Check("settled", 1, f"round {attestation.round} in block {settling.number}, log proved"),
+        Check("headers", len(attestation.ancestors) + 1, f"up to head {head.hash.hex()}"),
+    ]
+    if attestation.state is not None:
+        checks += _state(attestation, digests.root, head)
+    place = difference(plain, statement(attestation, digests, head))
+    if place:
+        fail(f"attestation: {place} is not what follows from file, header and proofs")
+    stateless = (STATELESS,) if attestation.state is None else ()
+    limits = (*(() if anchor else (ANCHOR,)), *stateless, HONEST, SIGNED)
+    return Proven(
+        digests.root, attestation.task, attestation.round, head, bool(anchor), checks, limits
+    )
+
+
+def _vector(file: bytes, attestation: Attestation, task: Task) -> Vector:
+    """The lattice vector whose float view the file is, to the bit."""
+    layout = Layout(task.model.layout)
+    if len(file) < layout.coordinates * ELEMENT_BYTES:  # before anything of that size is made
+        fail(f"model: found {len(file)} bytes, accepted: {layout.coordinates} float32 and names")
+    try:
+        arrays = load(file)
+        floats = layout.flatten(arrays)
+    except (SafetensorError, InvalidModel, NotFinite, KeyError, TypeError, ValueError) as error:
+        fail(f"model: found {error}, accepted: a safetensors file of the task's tensors")
+    other = next((name for name, array in arrays.items() if array.dtype != np.float32), None)
+    if other is not None:
+        fail(f"model: {other}: found {arrays[other].dtype}, accepted: float32")
+    vector = lattice.encode_model(floats, layout.bits).astype(np.int64)
+    for place, by in attestation.corrections:
+        if place >= vector.size:
+            fail(f"attestation: found coordinate {place}, accepted: 0 to {vector.size - 1}")
+        vector[place] += by
+    if np.abs(vector).max() > LIMIT:
+        fail("attestation: found corrections that leave the lattice")
+    corrected = vector.astype(np.int32)
+    # Bits, for minus zero is another file; and without this a correction could be anything.
+    seen = lattice.float_view(corrected, layout.bits).view(np.uint32)
+    wrong = seen != floats.astype(np.float32).view(np.uint32)
+    if wrong.any():
+        place = int(np.argmax(wrong))
+        told = f"found {floats[place]}, which is not the float of a lattice integer"
+        fail(f"model: {layout.name_of(place)}: {told}")
+    return corrected
+
+
+def _chain(attestation: Attestation, head: Header) -> Header:
+    """The settling block's header, once each header is the parent of the next, up to the head."""
+    try:
+        headers = [*map(decode_header, attestation.ancestors), head]
+    except ValueError as error:
+        fail(f"headers: {error}")
+    for parent, child in pairwise(headers):
+        if child.parent_hash != parent.hash:
+            fail(
+                f"headers: block {child.number} ({child.hash.hex()}) follows on "
+                f"{child.parent_hash.hex()}, the attestation has {parent.hash.hex()}"
+            )
+    return headers[0]
+
+
+def _log(attestation: Attestation, root: bytes, settling: Header) -> None:
+    """The log of the settlement is in the receipt that the header covers, and about this model."""
+    at, book = attestation.settlement, attestation.book
+    try:
+        logs = [*logs_of(proved_receipt(settling.receipts_root, at.receipt, at.proof))]
+        log = logs[at.log]
+    except (ValueError, IndexError, TypeError) as error:
+        fail(f"settlement: block {settling.number}, receipt {at.receipt}: {error}")
+    event = federation_interface().decode_event(log)
+    if log.address != book.federation or not isinstance(event, RoundSettled):
+        wanted = f"RoundSettled of {to_checksum_address(book.federation)}"
+        fail(f"settlement: block {settling.number}: the log is not {wanted}")
+    if (event.task, event.round) != (attestation.task, attestation.round):
+        told = f"round {event.round} of task {event.task.hex()}"
+        wanted = f"round {attestation.round} of task {attestation.task.hex()}"
+        fail(f"settlement: block {settling.number} settled {told}, the attestation is of {wanted}")
+    if event.model_root != root:
+        _other_model(root, f"block {settling.number} settled {event.model_root.hex()}")
+
+
+def _state(attestation: Attestation, root: bytes, head: Header) -> Iterator[Check]:
+    """The contracts' code is Sheaf's, and the model stands for the task after the head."""
+    book, state = attestation.book, attestation.state
+    assert state is not None
+    slot = model_root_slot(attestation.task)
+    try:
+        federation = proved_account(head.state_root, book.federation, state.federation)
+        court = proved_account(head.state_root, book.court, state.court)
+        held = proved_slot(federation.storage_root, slot, state.model_root)
+    except (ValueError, TypeError) as error:
+        fail(f"state: block {head.number}: {error}")
+    # Vault, court and stake token are in the federation's code: another court is other code.
+    wired = artifact("Federation").runtime_of((book.stake_token, book.vault, book.court))
+    codes = (("Federation", federation, wired), ("Court", court, artifact("Court").runtime))
+    for name, account, code in codes:
+        if account.code_hash != keccak(code):
+            told = f"found code hash {account.code_hash.hex()}, accepted: {keccak(code).hex()}"
+            fail(f"code: the {name} is not the one that Sheaf ships: {told}")
+    if held != root:
+        _other_model(root, f"the task holds {held.hex()} after block {head.number}")
+    yield Check("code", 2, "federation and court are the contracts that Sheaf ships")
+    yield Check("stands", 1, f"the task's model after block {head.number}")
+
+
+def _other_model(root: bytes, known: str) -> NoReturn:
+    fail(f"model: the file gives model root {root.hex()}, {known}")

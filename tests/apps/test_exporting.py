@@ -1,0 +1,112 @@
+"""`sheaf provenance` and `sheaf verify-model`, as a command line has them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sheaf
+from sheaf.apps.cli.exporting import Paper
+from sheaf.apps.cli.outcome import execute
+from sheaf.audit.provenance.papers import FILES
+
+ATTESTED = ("--attestation", "attestation.json", "--header", "header.hex")
+
+
+@pytest.fixture(scope="module")
+def taken(points: sheaf.RunResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model and its papers, and nothing else of the run."""
+    folder = tmp_path_factory.mktemp("taken") / "papers"
+    assert execute(["provenance", str(points.folder), "--out", str(folder)]) == 0
+    shutil.copy(points.folder / "model.safetensors", folder)
+    return folder
+
+
+@pytest.fixture
+def papers(taken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, to change, which commands are run from."""
+    copied = tmp_path / "papers"
+    shutil.copytree(taken, copied)
+    monkeypatch.chdir(copied)
+    return copied
+
+
+def check(*more: str) -> int:
+    return execute(["verify-model", "model.safetensors", *ATTESTED, *more])
+
+
+def test_every_paper_has_a_file() -> None:
+    assert [paper.value for paper in Paper] == list(FILES)
+
+
+def test_all_papers_are_written(taken: Path) -> None:
+    found = sorted(path.name for path in taken.iterdir())
+    assert found == sorted([*FILES.values(), "model.safetensors"])
+
+
+def test_no_file_is_written_over(
+    papers: Path, points: sheaf.RunResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (papers / "prov.json").write_text("mine", encoding="utf-8")
+    command = ["provenance", str(points.folder), "--out", "new", "--only", "prov"]
+    assert execute([*command, "--only", "card", "--format", "json"]) == 0
+    made = json.loads(capsys.readouterr().out)["files"]
+    assert made == ["new/prov.json", "new/README.md"]
+    assert execute([*command[:2], "--only", "prov"]) == 2
+    assert "prov.json: found a file there already" in capsys.readouterr().err
+    assert (papers / "prov.json").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_model_is_checked(
+    papers: Path, points: sheaf.RunResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check("--format", "json") == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert (plain["verified"], plain["anchored"]) == (True, False)
+    assert plain["head"] == points.summary["head"]
+    assert check("--head", points.summary["head"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(
+        "verified: model.safetensors is the model of round 2, anchored by its head\n"
+    )
+    assert "Not shown\n" in told
+
+
+def test_what_differs_is_one_line_and_exit_code_5(
+    papers: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check("--head", "00" * 32) == 5
+    assert "header: found block " in capsys.readouterr().err
+    path = papers / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x00")
+    assert check() == 5
+    err = capsys.readouterr().err
+    assert "model: " in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_files_that_are_none(papers: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (papers / "header.hex").write_bytes(b"\xff")
+    assert check() == 3
+    assert "header.hex: found no text" in capsys.readouterr().err
+    (papers / "header.hex").unlink()
+    assert check() == 2
+    assert "header.hex: cannot be read: No such file" in capsys.readouterr().err
+
+
+def test_it_takes_no_torch_and_nothing_of_the_run(papers: Path) -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['torch'] = None\n"
+        "from sheaf.apps.cli.outcome import execute\n"
+        f"sys.exit(execute(['verify-model', 'model.safetensors', *{ATTESTED!r}]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=papers, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
