@@ -1,0 +1,1 @@
+"""Audits: what evidence tells beyond whether it is right."""
