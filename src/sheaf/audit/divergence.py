@@ -42,13 +42,15 @@ ABSENT = "nothing"
 @dataclass(frozen=True)
 class Divergence:
     """The first difference: `where` it is, which `field`, and what either side has there; `block`
-    is the last one that the two have in common, None where the ledgers agree."""
+    is the last one that the two have in common, None where the ledgers agree. `task` is the first
+    field in which the task documents differ, with both values: often the reason of the rest."""
 
     where: str
     field: str
     left: str
     right: str
     block: int | None = None
+    task: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,21 @@ class Call:
     value_wei: int
     gas: int
     data: bytes
+
+
+@dataclass(frozen=True)
+class TokenCall:
+    """What an account asked of a token, in its own unit."""
+
+    token: str
+    function: str
+    account: bytes
+    amount: int
+    nonce: int
+
+
+TOKEN_CALLS = {bytes.fromhex("a9059cbb"): "transfer", bytes.fromhex("095ea7b3"): "approve"}
+"""The selectors of ERC-20 functions that everybody sends: what goes to whom, how much."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +113,17 @@ class History:
         except TransactionRefused:
             return None
         call = Call(sent.to, sent.nonce, sent.value_wei, sent.gas, sent.data)
-        return action_of(self.book, sent.to, sent.data) or call
+        return action_of(self.book, sent.to, sent.data) or self._token(call) or call
+
+    def _token(self, call: Call) -> TokenCall | None:
+        kind = {self.book.stake_token: "stake", self.book.reward_token: "reward"}.get(
+            call.to or b""
+        )
+        function = TOKEN_CALLS.get(call.data[:4])
+        if kind is None or function is None or len(call.data) != 68:
+            return None
+        account, amount = call.data[16:36], int.from_bytes(call.data[36:])
+        return TokenCall(kind, function, account, amount, call.nonce)
 
     def sender(self, row: ReceiptRow | None) -> str:
         """Who sent it."""
@@ -116,6 +143,15 @@ class History:
         except ValueError:
             return log
 
+    def published(self) -> Iterator[bytes]:
+        """The document of the run's own task."""
+        for number in range(self.file.height() + 1):
+            for row in self.file.receipts(number):
+                action = self.action(row)
+                if isinstance(action, Publish):
+                    yield action.document
+                    return
+
     def document(self, digest: bytes) -> Task | None:
         """The task document of that digest, where the store has it."""
         try:
@@ -133,7 +169,18 @@ def first_divergence(left: Path, right: Path) -> Divergence | None:
     """
     with ExitStack() as closing:
         sides = (History.open(left, closing), History.open(right, closing))
-        return next(chain(_ledgers(*sides), _folders(*sides)), None)
+        found = next(chain(_ledgers(*sides), _folders(*sides)), None)
+        return found and dataclasses.replace(found, task=_tasks(*sides))
+
+
+def _tasks(a: History, b: History) -> tuple[str, str, str] | None:
+    """How the documents of two runs' tasks differ first, where both can be had."""
+    documents = [each.document(digest) for each in (a, b) for digest in each.published()]
+    if len(documents) != 2 or None in documents:
+        return None
+    for field, left, right in _differences("", documents[0], documents[1]):
+        return field, _told(left), _told(right)
+    return None
 
 
 def _ledgers(a: History, b: History) -> Iterator[Divergence]:
@@ -195,7 +242,7 @@ def _transaction(
     other: ReceiptRow | None,
     before: int,
 ) -> Iterator[Divergence]:
-    """Who sent what, field by field; of two publications, what differs in their documents."""
+    """Who sent what, field by field."""
     senders = (a.sender(one), b.sender(other))
     if senders[0] != senders[1]:
         named = (
@@ -204,9 +251,6 @@ def _transaction(
         )
         yield Divergence(where, "sender", *named, before)
     actions = (a.action(one), b.action(other))
-    if isinstance(actions[0], Publish) and isinstance(actions[1], Publish):
-        documents = (a.document(actions[0].document), b.document(actions[1].document))
-        yield from _fields(f"{where}, task document", *documents, before)
     yield from _fields(f"{where}, {_name(actions[0])}", *actions, before)
     yield Divergence(
         where, "signed bytes", _told(one and one.raw), _told(other and other.raw), before

@@ -188,8 +188,8 @@ def _committed(evidence: Evidence, e: v.Committed) -> Iterator[Entry]:
     if reveal is not None:
         root = reveal.root
         opened = (
-            f"update {root.hex()}, {reveal.samples} samples, receipt {reveal.receipt.hex()}, "
-            f"salt {reveal.salt.hex()}"
+            f"update {root.hex()}, {reveal.samples} samples, salt {reveal.salt.hex()}, "
+            f"receipt {reveal.receipt.hex() if reveal.receipt != ZERO else 'none'}"
         )
     what = f"commitment to an update, round {e.round}, position {e.position}"
     yield e.commitment, what, opened, root, Kind.UPDATE

@@ -27,6 +27,8 @@ from sheaf.protocol.errors import InvalidUsage
 from sheaf.protocol.events import RoundSettled
 
 Floats = NDArray[np.float64]
+Counted = Sequence[tuple[int, bytes, int]]
+"""Updates as (cohort position, tree root, samples)."""
 
 
 @dataclass(frozen=True)
@@ -75,28 +77,47 @@ def blame(evidence: Evidence, round: int, pass_bytes: int = PASS_BYTES) -> Blame
     bytes that a verification would have missed, too.
     """
     counted, attempt = settled_updates(evidence, round)
-    task, trail, store = evidence.task, evidence.trail, evidence.store
-    base = trail.model_after(round - 1, task.model.initial)
-    state = read_state(task, store, trail.state_after(round - 1))
+    task, trail = evidence.task, evidence.trail
+    state, trial = _before(evidence, round, counted)
     tally = _Tally(Units.of(task), len(counted))
-    weights = [samples for _, _, samples in counted]
-    trial = _Trial(rule_of(task), algorithm_of(task), weights)
-    roots = [base, *(root for _, root, _ in counted)]
-    for stripe in stripes(task, store, roots, pass_bytes):
+    for stripe in stripes(task, evidence.store, _roots(evidence, round, counted), pass_bytes):
         tally.take(stripe, trial, _columns(state, stripe.place, task.model.trainable))
-    found = evidence.trail.rounds[round]
+    reveals = trail.rounds[round].reveals
     ranking = [
-        tally.influence(index, position, found.reveals[position].account, root, samples)
+        tally.influence(index, position, reveals[position].account, root, samples)
         for index, (position, root, samples) in enumerate(counted)
     ]
     ranking.sort(key=lambda each: (-each.moved, each.position))
     return Blame(round, attempt, task.rule.name, float(np.sqrt(tally.step)), tuple(ranking))
 
 
-def settled_updates(
-    evidence: Evidence, round: int
-) -> tuple[tuple[tuple[int, bytes, int], ...], int]:
-    """The updates that made a round's model, as (position, root, samples), and their attempt.
+def model_without(evidence: Evidence, round: int, position: int) -> Vector:
+    """The model after a settled round had it not counted the update at a cohort position."""
+    counted, _ = settled_updates(evidence, round)
+    index = [place for place, _, _ in counted].index(position)
+    state, trial = _before(evidence, round, counted)
+    task, model = evidence.task, np.empty(evidence.task.model.coordinates, np.int32)
+    for stripe in stripes(task, evidence.store, _roots(evidence, round, counted)):
+        base, *updates = stripe.rows
+        moments = _columns(state, stripe.place, task.model.trainable)
+        model[stripe.place] = trial.without(index, base, updates, moments)
+    return model
+
+
+def _before(evidence: Evidence, round: int, counted: Counted) -> tuple[State, _Trial]:
+    """The optimiser's state before a round, and the arithmetic of the round."""
+    task = evidence.task
+    state = read_state(task, evidence.store, evidence.trail.state_after(round - 1))
+    return state, _Trial(rule_of(task), algorithm_of(task), [weight for _, _, weight in counted])
+
+
+def _roots(evidence: Evidence, round: int, counted: Counted) -> list[bytes]:
+    base = evidence.trail.model_after(round - 1, evidence.task.model.initial)
+    return [base, *(root for _, root, _ in counted)]
+
+
+def settled_updates(evidence: Evidence, round: int) -> tuple[Counted, int]:
+    """The updates that made a round's model, and their attempt.
 
     Raises `InvalidUsage` for a round that made none.
     """

@@ -12,10 +12,10 @@ import typer
 
 from sheaf import __version__
 from sheaf.apps import projects, runs
+from sheaf.apps.cli import auditing, models, presentation, tables, verifying
 from sheaf.apps.cli import data as data_commands
 from sheaf.apps.cli import lab as lab_commands
 from sheaf.apps.cli import ledger as ledger_commands
-from sheaf.apps.cli import models, presentation, tables, verifying
 from sheaf.apps.cli.models import Kind
 from sheaf.apps.cli.options import (
     Format,
@@ -126,6 +126,7 @@ def _resume(reference: str, path: Path, settings: dict[str, int], format: Format
 
 
 app.command(epilog="Example: sheaf verify --last --metrics")(verifying.verify)
+app.command(epilog="Example: sheaf audit --last --blame 7")(auditing.audit)
 app.command(epilog="Example: sheaf countersign --last --key auditor.key")(verifying.countersign)
 
 
