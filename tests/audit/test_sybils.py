@@ -55,23 +55,23 @@ def test_what_all_have_in_common_says_nothing() -> None:
 
 def test_bits_by_hand() -> None:
     """Three of nine accounts joined together, two of nine were funded together: 2 and 3 bits. Two
-    updates are a sixteenth of the median distance apart: with four directions, 16 bits."""
+    updates are an eighth of the median distance apart: with five directions, 15 bits."""
     accounts = tuple(account(i) for i in range(1, 10))
     joined = {each: i for i, each in enumerate(accounts)} | dict.fromkeys(accounts[:3], 90)
     funders = {each: account(50 + i) for i, each in enumerate(accounts)}
     funders |= dict.fromkeys(accounts[:2], b"\xee" * 20)
     distances = np.full((9, 9), 32.0)
-    distances[0, 1] = distances[1, 0] = 2.0
+    distances[0, 1] = distances[1, 0] = 4.0
     found = suspect(Sightings(accounts, joined, funders, (), [Likeness(1, accounts, distances)]))
     assert found.threshold == pytest.approx(log2(36 / 0.05))
     (cluster,) = found.clusters
     assert cluster.accounts == tuple(sorted(accounts[:2]))
     assert [(each.signal, each.bits) for each in cluster.reasons] == [
-        ("updates", 16),
+        ("updates", 15),
         ("funded", 3),
         ("joined", 2),
     ]
-    assert cluster.bits == 21
+    assert cluster.bits == 20
 
 
 def test_neighbours_in_a_shuffled_order_by_hand() -> None:

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 EXPECTED = 0.05
 """How many pairs of unrelated accounts may be expected above the threshold, in all of a task."""
-DIMENSIONS = 4
+DIMENSIONS = 5
 """Directions in which updates are taken to differ: few, since data that are alike differ in few."""
 SIGNAL_BITS, EQUAL_BITS = 10.0, 20.0
 """The most that one signal counts for; `EQUAL_BITS` for updates, which alone can be enough."""
