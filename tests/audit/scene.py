@@ -37,7 +37,7 @@ def evidence_of(room: Courtroom) -> Evidence:
     and its hash is that number's SHA-256."""
     deployment = room.federation.deployment
     book = AddressBook(deployment.chain, deployment.address, b"\4" * 20, b"\5" * 20, STAKE, REWARD)
-    names = {to_checksum_address(room.account(name)): name for name in room.actors}
+    names = {str(to_checksum_address(room.account(name))): name for name in room.actors}
     unit = {"symbol": "UNIT", "decimals": 0}
     steps = tuple(_steps(room))
     return Evidence(

@@ -12,6 +12,7 @@ from sheaf.audit.exhibit import Opened, open_hash
 from sheaf.nodes import effects as e
 from sheaf.nodes.aggregation import vector_id
 from sheaf.nodes.trail import Trail
+from sheaf.nodes.workshop import collect
 from sheaf.protocol.actions import Demand, Descend
 from sheaf.protocol.court_events import Demanded, Descended
 from sheaf.protocol.errors import InvalidUsage
@@ -181,7 +182,7 @@ def test_a_second_demand_costs_two_bonds_and_after_the_window_none_is_taken() ->
     keeping = {
         "participant-2": {**KEEPS, e.Produce: liars.mute},
         "aggregator": {
-            e.Collect: faults.in_first_attempts(faults.attesting, faults.collect),
+            e.Collect: faults.in_first_attempts(faults.attesting, collect),
             e.Aggregate: faults.in_first_attempts(faults.from_nothing),
             e.PublishModel: faults.withholding,
         },

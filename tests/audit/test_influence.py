@@ -20,7 +20,7 @@ from tests.nodes.courtroom import Courtroom
 from tests.nodes.plans import plan
 
 UNIT = 2.0**-16
-ROUND = {"coordinates": 4, "initial": np.zeros(4, np.int32)}
+ROUND: dict[str, Any] = {"coordinates": 4, "initial": np.zeros(4, np.int32)}
 SMALL = 16
 """Bytes of one column of a handful of updates: each pass holds one column."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eth_utils.address import to_checksum_address
+from eth_utils.address import to_canonical_address, to_checksum_address
 
 from sheaf.nodes import chronicle
 from sheaf.nodes.evidence import Evidence
@@ -114,9 +114,10 @@ def find(evidence: Evidence, reference: str) -> bytes:
 
 
 def actors_of(evidence: Evidence) -> tuple[bytes, ...]:
-    """Every account that sent something or has a seat."""
+    """Every account that sent something, has a seat, or has a name in the run's report."""
     senders = (step.sender for step in evidence.steps)
-    return tuple(dict.fromkeys((*senders, *evidence.trail.seats)))
+    named = map(to_canonical_address, evidence.names)
+    return tuple(dict.fromkeys((*senders, *evidence.trail.seats, *named)))
 
 
 def _balance(evidence: Evidence, account: bytes) -> Balance:
