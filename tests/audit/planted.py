@@ -34,9 +34,9 @@ class Planted:
     parties: tuple[frozenset[bytes], ...]
 
 
-def plant(seed: int, kinds: tuple[Kind, ...], honest: int = HONEST) -> Planted:
-    """A task with a party of each of `kinds`."""
-    dice = np.random.default_rng(seed)
+def plant(seed: int, kinds: tuple[Kind, ...], noise: float = NOISE) -> Planted:
+    """A task with a party of each of `kinds`; copies differ by `noise` of an update's own part."""
+    dice, honest = np.random.default_rng(seed), HONEST
     count = honest + SIZE * len(kinds)
     accounts = [account(i) for i in range(1, count + 1)]
     parties = [
@@ -53,7 +53,7 @@ def plant(seed: int, kinds: tuple[Kind, ...], honest: int = HONEST) -> Planted:
     purses = [party for party, kind in zip(parties, kinds, strict=True) if kind == "one purse"]
     copies = [party for party, kind in zip(parties, kinds, strict=True) if kind != "one purse"]
     orders = [_order(dice, accounts, purses, 10 + number) for number in range(2 * ROUNDS)]
-    alike = [_likeness(dice, number, accounts, copies) for number in range(1, ROUNDS + 1)]
+    alike = [_likeness(dice, number, (accounts, copies), noise) for number in range(1, ROUNDS + 1)]
     return Planted(Sightings(tuple(accounts), joined, funders, orders, alike), tuple(parties))
 
 
@@ -69,14 +69,18 @@ def _order(
 
 
 def _likeness(
-    dice: np.random.Generator, round: int, accounts: list[bytes], copies: list[frozenset[bytes]]
+    dice: np.random.Generator,
+    round: int,
+    actors: tuple[list[bytes], list[frozenset[bytes]]],
+    noise: float,
 ) -> Likeness:
+    accounts, copies = actors
     common = dice.normal(size=COORDINATES)
     updates = {each: common + dice.normal(size=COORDINATES) for each in accounts}
     for party in copies:
         source = common + dice.normal(size=COORDINATES)
-        for each in party:
-            updates[each] = source + NOISE * dice.normal(size=COORDINATES)
+        for each in sorted(party):
+            updates[each] = source + noise * dice.normal(size=COORDINATES)
     matrix: NDArray[np.float64] = np.array([updates[each] for each in accounts])
     apart = np.linalg.norm(matrix[:, None] - matrix[None, :], axis=2)
     return Likeness(round, tuple(accounts), apart)

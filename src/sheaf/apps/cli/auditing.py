@@ -30,35 +30,44 @@ Told = tuple[Callable[[], str], Any]
 """An answer as text, and as it goes into JSON."""
 
 
+BlameOption = Annotated[
+    int | None,
+    typer.Option("--blame", metavar="ROUND", help="Which updates moved the model there."),
+]
+OpenOption = Annotated[
+    str | None,
+    typer.Option("--open", metavar="HASH", help="What lies behind a hash, or a prefix of one."),
+]
+DiffOption = Annotated[
+    str | None,
+    typer.Option("--diff", metavar="RUN", help="Where this run and that one part first."),
+]
+WhoOption = Annotated[
+    str | None,
+    typer.Option("--who", metavar="ADDRESS", help="All that one actor did; a name will do."),
+]
+SybilOption = Annotated[
+    bool, typer.Option("--sybil", help="Which accounts may be one party, and why.")
+]
+MetricsOption = Annotated[
+    bool, typer.Option("--metrics", help="With --blame: metrics, too (needs torch).")
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Where files go; here by default.")
+]
+
+
 def audit(  # noqa: PLR0913, PLR0917 - a question is an option, and each brings its own
     reference: RunArgument = None,
     last: LastOption = False,
-    blame: Annotated[
-        int | None,
-        typer.Option("--blame", metavar="ROUND", help="Which updates moved the model there."),
-    ] = None,
-    open: Annotated[
-        str | None,
-        typer.Option("--open", metavar="HASH", help="What lies behind a hash, or a prefix of one."),
-    ] = None,
-    diff: Annotated[
-        str | None,
-        typer.Option("--diff", metavar="RUN", help="Where this run and that one part first."),
-    ] = None,
-    who: Annotated[
-        str | None,
-        typer.Option("--who", metavar="ADDRESS", help="All that one actor did; a name will do."),
-    ] = None,
-    sybil: Annotated[
-        bool, typer.Option("--sybil", help="Which accounts may be one party, and why.")
-    ] = False,
-    metrics: Annotated[
-        bool, typer.Option("--metrics", help="With --blame: metrics, too (needs torch).")
-    ] = False,
+    blame: BlameOption = None,
+    open: OpenOption = None,
+    diff: DiffOption = None,
+    who: WhoOption = None,
+    sybil: SybilOption = False,
+    metrics: MetricsOption = False,
     project: ProjectOption = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Where files go; here by default.")
-    ] = None,
+    out: OutOption = None,
     url: UrlOption = None,
     from_block: FromBlockOption = 0,
     format: FormatOption = Format.TEXT,
