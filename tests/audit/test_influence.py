@@ -163,6 +163,28 @@ def test_columns_a_pass_at_a_time_give_what_all_at_once_give(round: int, statist
         assert each.moved == pytest.approx(sqrt(sum(d * d for d in apart)) * UNIT)
 
 
+def test_a_mean_of_the_largest_numbers_with_the_largest_weights_is_exact() -> None:
+    """Sums that fill 63 bits, and halves on both sides of zero, against whole numbers of Python."""
+    most, least = 2**31 - 1, -(2**31 - 1)
+    updates = [[most, least, 3, -3], [most, least, 0, 0], [most, least, 0, 0], [1, -1, 2, -2]]
+    samples = [65_535, 65_535, 1, 1]
+    cohort = task.CohortSize(minimum=2, goal=4, weight_cap=65_535)
+    trainings = {
+        f"participant-{i}": trained(*values, samples=weight)
+        for i, (values, weight) in enumerate(zip(updates, samples, strict=True), 1)
+    }
+    room = played(trainings, cohort=cohort, **ROUND)
+    evidence = evidence_of(room)
+    for each in blame(evidence, 1).ranking:
+        left = int(name(evidence, each.account)[-1]) - 1
+        rest = [i for i in range(4) if i != left]
+        expected = [
+            columns.weighted_mean([updates[i][at] for i in rest], [samples[i] for i in rest])
+            for at in range(4)
+        ]
+        assert model_without(evidence, 1, each.position).tolist() == expected
+
+
 def test_the_only_update_left_out_leaves_the_model_as_it_was() -> None:
     cohort = task.CohortSize(minimum=1, goal=1, weight_cap=1000)
     room = Courtroom(coordinates=10, cohort=cohort)

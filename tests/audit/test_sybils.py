@@ -80,6 +80,18 @@ def test_what_all_have_in_common_says_nothing() -> None:
     ]
 
 
+def test_small_cohorts_that_one_process_sends_for_say_nothing() -> None:
+    """Six of forty act in a block, always in the order they registered in: few are neighbours often
+    enough to stand out, and those are by the order alone."""
+    accounts = tuple(account(i) for i in range(1, 41))
+    dice = np.random.default_rng(3)
+    drawn = [sorted(dice.permutation(40)[:6].tolist()) for _ in range(150)]
+    orders = [[(accounts[i], block) for i in each] for block, each in enumerate(drawn)]
+    (told,) = suspect(Sightings(accounts, {}, {}, orders)).common
+    assert told.startswith("acted next to the same accounts: ")
+    assert int(told.split(" ")[6]) <= 20
+
+
 def test_bits_by_hand() -> None:
     """Three of nine accounts joined together, two of nine were funded together: 2 and 3 bits. Two
     updates are an eighth of the median distance apart: with five directions, 15 bits."""

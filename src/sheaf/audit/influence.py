@@ -11,7 +11,7 @@ the idea; here the fit is exact and every case is left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sheaf.audit.stripes import PASS_BYTES, Stripe, Units, stripes
 from sheaf.learning.algorithms import Algorithm, State
 from sheaf.learning.algorithms.algorithm import add
+from sheaf.learning.arrays import rdiv
 from sheaf.learning.rules import Rule
 from sheaf.nodes.aggregation import Vector, algorithm_of, read_state, rule_of
 from sheaf.nodes.evidence import Evidence
@@ -100,7 +101,7 @@ def model_without(evidence: Evidence, round: int, position: int) -> Vector:
     for stripe in stripes(task, evidence.store, _roots(evidence, round, counted)):
         base, *updates = stripe.rows
         moments = _columns(state, stripe.place, task.model.trainable)
-        model[stripe.place] = trial.without(index, base, updates, moments)
+        model[stripe.place] = trial.without(base, updates, moments)(index)
     return model
 
 
@@ -143,13 +144,36 @@ class _Trial:
         aggregate = self.rule.aggregate(updates, self.weights)
         return aggregate, self._step(base, aggregate, state)
 
-    def without(self, index: int, base: Vector, updates: Sequence[Vector], state: State) -> Vector:
-        """The model had the round not counted the update at `index`; of one alone, the base."""
+    def without(
+        self, base: Vector, updates: Sequence[Vector], state: State
+    ) -> Callable[[int], Vector]:
+        """The model had the round not counted the update at an index; of one alone, the base."""
         if len(updates) == 1:
-            return base
-        rest = [u for i, u in enumerate(updates) if i != index]
-        weights = [w for i, w in enumerate(self.weights) if i != index]
-        return self._step(base, self.rule.aggregate(rest, weights), state)
+            return lambda index: base
+        others = self._mean(updates) if self.rule.name == "weighted_mean" else self._rule(updates)
+        return lambda index: self._step(base, others(index), state)
+
+    def _rule(self, updates: Sequence[Vector]) -> Callable[[int], Vector]:
+        def aggregate(index: int) -> Vector:
+            rest = [u for i, u in enumerate(updates) if i != index]
+            weights = [w for i, w in enumerate(self.weights) if i != index]
+            return self.rule.aggregate(rest, weights)
+
+        return aggregate
+
+    def _mean(self, updates: Sequence[Vector]) -> Callable[[int], Vector]:
+        """The weighted mean, which is a quotient of integers: its dividend is summed once, and each
+        update taken off it again. Below 2**63, since weights sum to less than 2**32."""
+        total = np.zeros(len(updates[0]), np.int64)
+        for update, weight in zip(updates, self.weights, strict=True):
+            total += np.multiply(update, weight, dtype=np.int64)
+
+        def aggregate(index: int) -> Vector:
+            rest = total - np.multiply(updates[index], self.weights[index], dtype=np.int64)
+            mean: Vector = rdiv(rest, sum(self.weights) - self.weights[index]).astype(np.int32)
+            return mean
+
+        return aggregate
 
     def _step(self, base: Vector, aggregate: Vector, state: State) -> Vector:
         if state is not None and state.shape[1] == 0:  # columns that no optimiser moves
@@ -181,9 +205,10 @@ class _Tally:
         combined = self.units.floats(aggregate, stripe.place)
         self.step += _squares(self._apart(after, base, stripe.place))
         self.aggregate += _squares(combined)
+        without = trial.without(base, updates, state)
         for index, update in enumerate(updates):
             values = self.units.floats(update, stripe.place)
-            apart = self._apart(after, trial.without(index, base, updates, state), stripe.place)
+            apart = self._apart(after, without(index), stripe.place)
             self.most[index] = max(self.most[index], np.abs(apart).max())
             self.along[index] += float(values @ combined)
             for tensor, part in self.units.parts(stripe.place):
