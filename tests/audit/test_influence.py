@@ -164,7 +164,7 @@ def test_columns_a_pass_at_a_time_give_what_all_at_once_give(round: int, statist
 
 
 def test_a_mean_of_the_largest_numbers_with_the_largest_weights_is_exact() -> None:
-    """Sums that fill 63 bits, and halves on both sides of zero, against whole numbers of Python."""
+    """The largest that four participants can have, halves on both sides of zero, in Python."""
     most, least = 2**31 - 1, -(2**31 - 1)
     updates = [[most, least, 3, -3], [most, least, 0, 0], [most, least, 0, 0], [1, -1, 2, -2]]
     samples = [65_535, 65_535, 1, 1]
