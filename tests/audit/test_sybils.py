@@ -6,12 +6,15 @@ import re
 from functools import reduce
 from math import log2
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sheaf.audit.sightings import Transfer, first_funders, likeness, sightings
 from sheaf.audit.sybils import Likeness, Sightings, suspect
+from sheaf.nodes import effects as e
+from sheaf.simulation import liars
 from tests.audit.planted import Kind, Score, account, plant, score
 from tests.audit.scene import evidence_of, played, trained
 from tests.nodes.courtroom import Courtroom
@@ -157,18 +160,17 @@ def test_equal_updates_are_enough() -> None:
 
 
 def test_updates_that_are_not_in_the_store_are_left_out() -> None:
-    room = Courtroom(coordinates=10)
+    """Of two that are left no distance can be called usual."""
+    keeping: dict[type[object], Any] = {e.PublishUpdate: liars.keeping}
+    room = Courtroom({"participant-2": keeping})
     room.run()
-    evidence = evidence_of(room)
-    lost = evidence.trail.rounds[1].reveals[0].root
-    evidence.store.seen.difference_update(
-        {each for each in evidence.store.seen if each.digest == lost}
-    )
-    alike = likeness(evidence, 1)
+    alike = likeness(evidence_of(room), 1)
     assert alike is not None
-    assert len(alike.accounts) == 3
-    evidence.store.seen.clear()
-    assert likeness(evidence, 1) is None
+    others = {room.account(f"participant-{i}") for i in (1, 3, 4)}
+    assert {*alike.accounts} == others
+    room = Courtroom({"participant-2": keeping, "participant-3": keeping})
+    room.run()
+    assert likeness(evidence_of(room), 1) is None
 
 
 def test_the_first_who_gave_before_somebody_joined() -> None:

@@ -14,9 +14,10 @@ from sheaf.audit.sybils import Likeness, Sightings
 from sheaf.ledger.database import LedgerFile, LogFilter
 from sheaf.ledger.engine import Log
 from sheaf.nodes import inventory
-from sheaf.nodes.aggregation import vector_id
+from sheaf.nodes.aggregation import require_vector
 from sheaf.nodes.evidence import Evidence
 from sheaf.nodes.rereading import Source
+from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidModel
 from sheaf.protocol.events import Committed, Held, Registered, Revealed, VerdictRevealed
 
 TRANSFER = bytes.fromhex("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef")
@@ -91,7 +92,7 @@ def likeness(evidence: Evidence, round: int, pass_bytes: int = PASS_BYTES) -> Li
     no distance can be called usual."""
     task, store = evidence.task, evidence.store
     reveals = evidence.trail.rounds[round].reveals.values()
-    kept = [e for e in reveals if vector_id(task, e.root) in store.seen]
+    kept = [e for e in reveals if _is_there(evidence, e.root)]
     if len(kept) < 3:
         return None
     units, products = Units.of(task), np.zeros((len(kept), len(kept)))
@@ -104,3 +105,12 @@ def likeness(evidence: Evidence, round: int, pass_bytes: int = PASS_BYTES) -> Li
     roots = np.array([e.root for e in kept])
     distances[roots[:, None] == roots] = 0  # exactly, whatever rounding left
     return Likeness(round, tuple(e.account for e in kept), distances)
+
+
+def _is_there(evidence: Evidence, root: bytes) -> bool:
+    """Whether an update can be read: one that nobody counted may be missing, or of any length."""
+    try:
+        require_vector(evidence.task, evidence.store, root)
+    except (BlobMissing, BlobCorrupt, InvalidModel):
+        return False
+    return True
