@@ -20,7 +20,18 @@ from sheaf.apps.cli.outcome import execute
 from tests.apps.kept import FIRST, SECOND, keep
 from tests.apps.projects import write
 
-COMMANDS = ("new", "run", "verify", "countersign", "list", "show", "doctor", "export", "evaluate")
+COMMANDS = (
+    "new",
+    "run",
+    "verify",
+    "audit",
+    "countersign",
+    "list",
+    "show",
+    "doctor",
+    "export",
+    "evaluate",
+)
 HEAVY = ("torch", "web3", "eth", "eth_abi", "numpy", "rich")
 ID = "20260304T120000Z-flowers"
 

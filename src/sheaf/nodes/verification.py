@@ -57,7 +57,7 @@ CHECKS: tuple[Further, ...] = (
 
 NOTHING, PLAINLY = Anchor(), Manner()
 
-__all__ = ["CHECKS", "Anchor", "Check", "Evidence", "Report", "examine", "verify"]
+__all__ = ["CHECKS", "Anchor", "Check", "Evidence", "Report", "examine", "replayed", "verify"]
 
 
 def verify(
@@ -84,6 +84,17 @@ def examine(
     manner: Manner = PLAINLY,
 ) -> tuple[Evidence, Report]:
     """What `verify` does, with the evidence that all of it was found in: for an audit."""
+    evidence, report = replayed(directory, source, manner)
+    for check in (*CHECKS, *further, anchor.check):
+        check(evidence, report)
+    return evidence, report
+
+
+def replayed(
+    directory: Path, source: Source | None = None, manner: Manner = PLAINLY
+) -> tuple[Evidence, Report]:
+    """The evidence of the ledger alone, applied to the specification, with the task document: for
+    an audit of what the other bytes are, where some are missing or wrong. Raises as `verify`."""
     book, task_id = _address_book(directory)
     history = History(book, task_id, _reported_names(directory))
     if source is None:
@@ -99,8 +110,6 @@ def examine(
     report.trust = trust.remaining(evidence.trail.terms)
     # A run that was stopped wrote no summary; one whose task has ended owes it.
     report.unfinished = not (evidence.trail.over or (directory / SUMMARY_FILE).exists())
-    for check in (*CHECKS, *further, anchor.check):
-        check(evidence, report)
     return evidence, report
 
 

@@ -12,8 +12,16 @@ import typer
 
 from sheaf import __version__
 from sheaf.apps import projects, runs
+from sheaf.apps.cli import (
+    auditing,
+    exporting,
+    models,
+    presentation,
+    receipts,
+    tables,
+    verifying,
+)
 from sheaf.apps.cli import data as data_commands
-from sheaf.apps.cli import exporting, models, presentation, receipts, tables, verifying
 from sheaf.apps.cli import lab as lab_commands
 from sheaf.apps.cli import ledger as ledger_commands
 from sheaf.apps.cli import store as store_commands
@@ -128,6 +136,7 @@ def _resume(reference: str, path: Path, settings: dict[str, int], format: Format
 
 
 app.command(epilog="Example: sheaf verify --last --metrics")(verifying.verify)
+app.command(epilog="Example: sheaf audit --last --blame 7")(auditing.audit)
 app.command(epilog="Example: sheaf countersign --last --key auditor.key")(verifying.countersign)
 app.command("receipts", epilog="Example: sheaf receipts --last --export receipts")(
     receipts.receipts
