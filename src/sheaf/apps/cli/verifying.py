@@ -179,6 +179,8 @@ def _verified_task(
     ledgers, stores, federation, light, round = theirs
     if round is not None and not light:
         raise InvalidUsage("--round: found it without --light, accepted: both or none")
+    if receipts and light:
+        raise InvalidUsage("--receipts: found it with --light, accepted: one of the two")
     asked = Asked(task, None if federation is None else address(federation), light, round)
     further = (check_receipts,) if receipts else ()
     known = (asked, ledgers, stores, *further)
