@@ -77,9 +77,12 @@ def test_a_task_is_verified_with_a_ledger_and_an_address(
     assert (told["task"], told["head"], told["anchored"]) == (task, head, True)
     assert {check["name"]: check["count"] for check in told["checks"]}["aggregations"] == 2
     assert not any("behind rounds" in limit for limit in told["limits"])
-    code, out, err = ran(capsys, task, *places, "--state", "state.json", "--jobs", "3")
+    code, out, err = ran(
+        capsys, task, *places, "--state", "state.json", "--jobs", "3", "--receipts"
+    )
     assert (code, err) == (0, "")
     assert out.startswith(f"verified: consistent, not anchored  task {task}\n")
+    assert "receipts signed by keys bound to accounts" in out
     assert "that the bytes behind rounds 1, 2 are still what they were" in out
     code, out, err = ran(capsys, task, *places, "--light", "--round", "1")
     assert (code, err) == (0, "")
@@ -123,6 +126,10 @@ def test_ledgers_are_named_as_they_were_given(
         (
             ["--ledger", "ledger.sqlite", "--store", ".", "--round", "1"],
             "--round: found it without",
+        ),
+        (
+            ["--ledger", "ledger.sqlite", "--store", ".", "--receipts", "--light"],
+            "--receipts: found it with --light",
         ),
         (["--ledger", "ledger.sqlite", "--store", ".", "--metrics"], "found an option of a run"),
         (["--ledger", "ledger.sqlite", "--store", ".", "--url", "http://x"], "found an option of"),

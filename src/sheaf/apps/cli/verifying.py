@@ -130,9 +130,8 @@ def verify(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         _require(metrics or last or project or url, "of a run", "of a task")
         with Watching() as watching:
             manner = manner_of(state, jobs, None, watching.told)
-            report = _verified_task(
-                task, theirs, from_block, (head, keys), manner, receipts=receipts
-            )
+            anchored = (head, keys)
+            report = _verified_task(task, theirs, from_block, anchored, manner, receipts=receipts)
         _say_report({"task": f"0x{task.hex()}"}, report, format, explain=explain)
         return
     _require(any(theirs), "of a task", "of a run; a task is 0x and 64 hex digits")
@@ -179,6 +178,8 @@ def _verified_task(
     ledgers, stores, federation, light, round = theirs
     if round is not None and not light:
         raise InvalidUsage("--round: found it without --light, accepted: both or none")
+    if receipts and light:
+        raise InvalidUsage("--receipts: found it with --light, accepted: one of the two")
     asked = Asked(task, None if federation is None else address(federation), light, round)
     further = (check_receipts,) if receipts else ()
     known = (asked, ledgers, stores, *further)
