@@ -139,18 +139,17 @@ def test_sybil(points: sheaf.RunResult, beside: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ([], "found 0 questions, accepted: one of --blame, --open, --diff, --who, --sybil"),
         (
             ["--sybil", "--who", "a"],
             "found 2 questions, accepted: one of --blame, --open, --diff, --who, --sybil",
         ),
         (
             ["--sybil", "--metrics"],
-            "found --metrics or --project alone, accepted: --blame with --metrics",
+            "found --metrics or --project alone, accepted: the report or --blame, with --metrics",
         ),
         (
             ["--blame", "1", "--project", "."],
-            "found --metrics or --project alone, accepted: --blame with --metrics",
+            "found --metrics or --project alone, accepted: the report or --blame, with --metrics",
         ),
         (["--blame", "9"], "--blame: found round 9, accepted: one that settled: 1, 2"),
         (
@@ -169,3 +168,41 @@ def test_what_cannot_be_answered_is_refused(
     points: sheaf.RunResult, beside: Path, capsys: Capture, arguments: list[str], line: str
 ) -> None:
     assert refusal(capsys, "--last", *arguments) == line
+
+
+def test_without_a_question_a_report_is_written(
+    points: sheaf.RunResult, beside: Path, capsys: Capture, tmp_path: Path
+) -> None:
+    found = asked(capsys, "--last", "--metrics", "--head", points.head, "--out", str(tmp_path))
+    assert found["conclusion"] == "consistent, anchored by the head hash"
+    names = [Path(each).name for each in found["files"]]
+    assert names == ["audit.html", "audit.json", "compliance.md"]
+    made = json.loads((tmp_path / "audit.json").read_text())
+    assert (made["run"], made["metrics_recomputed"]) == (RUN, True)
+    receipts = made["receipts"]
+    signed = receipts["updates"] + receipts["verdicts"]
+    assert (receipts["valid"], receipts["wrong"], receipts["told"]) == (signed, 0, [])
+    assert signed > 0
+
+
+def test_a_stranger_takes_the_same_report_home(
+    points: sheaf.RunResult, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    task = "0x" + str(json.loads((points.folder / "ledger.json").read_text())["task"])
+    places = ["--ledger", str(points.folder / "ledger.sqlite"), "--store", str(points.folder)]
+    found = asked(capsys, task, *places)
+    assert found["subject"] == task
+    made = json.loads((tmp_path / f"{task}-audit" / "audit.json").read_text())
+    assert made["run"] == task
+    # Names of accounts are a run's own word, and a stranger has none.
+    assert {actor["name"] for actor in made["actors"]} <= {None, ""}
+    again = f"sheaf audit {task} --ledger URL --store URL"
+    assert again in [each["command"] for each in made["verification"]["repeat"]]
+    moved = asked(capsys, task, *places, "--blame", "2")
+    assert moved["round"] == 2
+    for question in (["--sybil"], ["--open", "ab"], ["--diff", RUN]):
+        told = refusal(capsys, task, *places, *question)
+        assert told.startswith("--open, --diff, --sybil: found a task")
+    assert "accepted: those of a run" in refusal(capsys, RUN, "--store", ".")
+    assert "accepted: those of a task" in refusal(capsys, task, *places, "--last")

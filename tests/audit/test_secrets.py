@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from sheaf.apps.cli.reporting import write_report
-from sheaf.apps.runs import Run
 from sheaf.audit.writing import MAP, OBJECT, PAGE, rendered
 from sheaf.nodes.accounts import development_account
+from sheaf.nodes.verification import examine
 from tests.audit.staging import Pageant, digest, played, task_of
 from tests.nodes.project.task import data
 from tests.nodes.stage import Played
@@ -24,7 +24,8 @@ from tests.nodes.stage import Played
 def written(honest: Played, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The files of a real run's report, by name."""
     folder = tmp_path_factory.mktemp("audit") / "report"
-    paths = write_report(Run(honest.directory), folder)
+    _, said = write_report(*examine(honest.directory), "run", folder)
+    paths = [Path(name) for name in said["files"]]
     return {path.name: path.read_text(encoding="utf-8") for path in paths}
 
 

@@ -200,7 +200,9 @@ def test_an_update_that_nobody_posts_is_dropped_and_its_owner_slashed(tmp_path: 
     court = held(tmp_path, alter)
     assert [line.split(" of update")[0] for line in court.moves] == [
         "dispute 1: challenger demands chunk 1",
+        "dispute 2: challenger demands chunk 0",
         "dispute 1: upheld: update dropped",
+        "dispute 2: moot: the update was dropped already",
     ]
     assert court.played.named("slashed") == {"participant-2": 4 * STAKE}
     assert court.played.named("bonuses") == {"challenger": 2 * STAKE}

@@ -45,6 +45,7 @@ def sample(kind: type[object]) -> object:
     values: dict[str, Any] = {
         "bytes": WORD,
         "int": 2**64 + 1,
+        "bool": True,
         "str": "0x that is no number",
         "tuple[tuple[int, bytes], ...]": ((0, WORD), (1, b"")),
         "tuple[tuple[int, bytes, int], ...]": ((3, WORD, 40),),

@@ -15,7 +15,7 @@ from web3 import Web3
 from web3.types import RPCEndpoint, RPCResponse
 
 from sheaf.apps.cli.outcome import execute
-from sheaf.apps.strangers import verify_task
+from sheaf.apps.strangers import examined
 from sheaf.ledger.anvil import DEVELOPMENT_KEY, Anvil, options, require
 from sheaf.ledger.client import Call, address_of
 from sheaf.ledger.endpoint import Endpoint
@@ -112,12 +112,14 @@ def test_a_stranger_verifies_by_the_task_s_id_and_two_endpoints(
 ) -> None:
     task, head = read_book(played.directory / "ledger.json")[1], played.summary["head"]
     stores, given = [str(played.directory / "store")], [anvil.url, anvil.url]
-    evidence, report = verify_task(Asked(task), given, stores, anchor=Anchor(bytes.fromhex(head)))
+    with examined(Asked(task), given, stores, anchor=Anchor(bytes.fromhex(head))) as found:
+        evidence, report = found
     assert report.head == head
     counts = {check.name: check.count for check in report.checks}
     assert (counts["sources"], counts["updates"], counts["aggregations"]) == (2, 8, 2)
     assert evidence.book == read_book(played.directory / "ledger.json")[0]
-    _, light = verify_task(Asked(task, light=True), given[:1], stores)
+    with examined(Asked(task, light=True), given[:1], stores) as found:
+        _, light = found
     assert light.head != head  # the chain went on
     assert {check.name: check.count for check in light.checks}["aggregations"] == 1
 

@@ -45,7 +45,8 @@ def manner_of(state: Path | None, jobs: int | None, folder: Path | None, told: T
     return Manner(jobs or os.cpu_count() or 1, Checkpoints.open(state), told)
 
 
-def verify_task(
+@contextmanager
+def examined(
     asked: Asked,
     ledgers: Sequence[str],
     stores: Sequence[str],
@@ -53,9 +54,9 @@ def verify_task(
     first: int = 0,
     anchor: Anchor = Anchor(),  # noqa: B008 - frozen
     manner: Manner = Manner(),  # noqa: B008 - frozen
-) -> tuple[Evidence, Report]:
+) -> Iterator[tuple[Evidence, Report]]:
     """Verify a task from these ledgers (endpoints, files) and stores (addresses, directories);
-    endpoints are read from block `first` on.
+    endpoints are read from block `first` on. Stores can be read until the end.
 
     Raises `InvalidUsage` where there are none or they are none, and what `examine_task` raises.
     """
@@ -79,7 +80,7 @@ def verify_task(
             asked, opened, several, *further, anchor=anchor, manner=manner
         )
         report.outside += several.troubles
-    return evidence, report
+        yield evidence, report
 
 
 def _named(texts: Sequence[str]) -> list[tuple[str, str]]:

@@ -24,8 +24,9 @@ from sheaf.audit.overview import metrics_in_words, overview
 from sheaf.audit.participation import participation
 from sheaf.audit.passes import passes
 from sheaf.audit.plainly import abridged, abridged_text, hashes, printable
-from sheaf.nodes.evidence import METRICS, Evidence, Report
+from sheaf.nodes.evidence import METRICS, NOWHERE, Evidence, Report
 from sheaf.nodes.inventory import LEDGER
+from sheaf.nodes.receipts import findings
 from sheaf.nodes.summary import SETUP, final_root, metric_values, status_and_cause
 from sheaf.protocol.events import Phase
 from sheaf.protocol.task import Task
@@ -36,6 +37,9 @@ ABRIDGED_BYTES = 6
 """Bytes of a hash in the columns that the HTML holds: enough to name it among all of a run, and
 `audit.json` has it whole."""
 
+MAX_WRONG = 10
+"""Receipts of which it is told what is wrong with them; of the others there is the number."""
+
 Dossier = dict[str, Any]
 
 
@@ -45,7 +49,7 @@ def dossier(evidence: Evidence, report: Report) -> Dossier:
     made: Dossier = {
         "version": VERSION,
         "made_by": sheaf.__version__,
-        "run": printable(evidence.directory.name),
+        "run": _run(evidence),
         "task": _task(ground),
         "ledger": _ledger(ground),
         "actors": ground.actors(),
@@ -61,7 +65,7 @@ def dossier(evidence: Evidence, report: Report) -> Dossier:
         "verification": _verification(ground),
     }
     made["totals"] = _totals(ground, made)
-    made["receipts"] = _receipts(made)
+    made["receipts"] = _receipts(ground, made)
     made["metrics_in_words"] = metrics_in_words(made)
     made["summary"] = overview(made)
     made["compliance"] = compliance(made)
@@ -136,11 +140,23 @@ def _ledger(ground: Ground) -> dict[str, Any]:
     contracts = ("federation", "court", "vault")
     return {
         "chain_id": book.chain_id,
-        "embedded": (ground.evidence.directory / LEDGER).is_file(),
+        "embedded": _is_embedded(ground.evidence),
         "contracts": {name: to_checksum_address(getattr(book, name)) for name in contracts},
         "blocks": place.blocks,
         "head": place.head.hex(),
     }
+
+
+def _run(evidence: Evidence) -> str:
+    """What a command line calls it: a run by its folder's name, for a stranger the task's id."""
+    if evidence.directory == NOWHERE:
+        return f"0x{evidence.trail.task.hex()}"
+    return printable(evidence.directory.name)
+
+
+def _is_embedded(evidence: Evidence) -> bool:
+    """Whether the ledger is a file of the run's."""
+    return evidence.directory != NOWHERE and (evidence.directory / LEDGER).is_file()
 
 
 def _model(ground: Ground) -> dict[str, str]:
@@ -150,13 +166,20 @@ def _model(ground: Ground) -> dict[str, str]:
 
 def _verification(ground: Ground) -> dict[str, Any]:
     report, evidence = ground.report, ground.evidence
-    run = printable(evidence.directory.name)
-    place = "" if (evidence.directory / LEDGER).is_file() else " --url URL"
+    run, commands = _run(evidence), dict[str, str]()
+    if evidence.directory == NOWHERE:
+        place = " --ledger URL --store URL"
+    else:
+        place = "" if _is_embedded(evidence) else " --url URL"
+        commands = {
+            f"sheaf verify {run}{place} --keys FILE": "that parties you know countersigned it",
+            f"sheaf verify {run}{place} --metrics": "the reported metrics, too (needs torch, the "
+            "project's code and the sponsor's data)",
+        }
     commands = {
         f"sheaf verify {run}{place} --head {report.head}": "all of it, against this head",
-        f"sheaf verify {run}{place} --keys FILE": "that parties you know countersigned it",
-        f"sheaf verify {run}{place} --metrics": "the reported metrics, too (needs torch, the "
-        "project's code and the sponsor's data)",
+        f"sheaf verify {run}{place} --receipts": "what the actors signed, too",
+        **commands,
         f"sheaf audit {run}{place}": "this report",
     }
     return {
@@ -192,9 +215,12 @@ def _totals(ground: Ground, made: Dossier) -> dict[str, int]:
     }
 
 
-def _receipts(made: Dossier) -> dict[str, Any]:
-    """How many reveals and verdicts name a receipt; zero ids are none. The ids are in the rounds'
-    contributions and attempts."""
+def _receipts(ground: Ground, made: Dossier) -> dict[str, Any]:
+    """How many reveals and verdicts name a receipt, zero ids are none; how many of these hold, and
+    what is wrong with some that do not, which says nothing against anybody else. The ids are in the
+    rounds' contributions and attempts."""
+    listed = list(findings(ground.evidence))
+    wrong = [printable(found.wrong) for found in listed if found.wrong]
     updates = verdicts = opened = 0
     for found in made["rounds"]:
         column = found["contributions"]["receipt"]
@@ -208,5 +234,7 @@ def _receipts(made: Dossier) -> dict[str, Any]:
         "updates_revealed": sum(found["revealed"] for found in made["rounds"]),
         "verdicts": verdicts,
         "verdicts_revealed": opened,
-        "checked": any(c["name"] == "receipts" for c in made["verification"]["checks"]),
+        "valid": sum(found.signed is not None for found in listed),
+        "wrong": len(wrong),
+        "told": wrong[:MAX_WRONG],
     }

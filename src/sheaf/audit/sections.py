@@ -175,17 +175,21 @@ def people(report: Parts) -> Markup:
 def receipts(report: Parts) -> Markup:
     """How many acts named a receipt. Their ids are in the rounds of the timeline."""
     found = report["receipts"]
-    checked = (
-        "Their signatures and contents were checked."
-        if found["checked"]
-        else "This verification did not open them."
-    )
     told = (
         f"{found['updates']:,} of {found['updates_revealed']:,} revealed updates and "
         f"{found['verdicts']:,} of {found['verdicts_revealed']:,} opened verdicts name a receipt."
     )
-    any_at_all = found["updates"] or found["verdicts"]
-    return el("p", f"{told} {checked if any_at_all else ''} The ids are in the timeline, by round.")
+    if not (found["updates"] or found["verdicts"]):
+        return el("p", told)
+    held = (
+        f"{found['valid']:,} of these hold: signed by a key that the account bound when it "
+        f"registered, and saying what the ledger says. {found['wrong']:,} do not."
+    )
+    listed = [el("li", each) for each in found["told"]]
+    more = found["wrong"] - len(listed)
+    listed += [el("li", f"and {more:,} more")] if more else []
+    said = el("p", f"{told} {held} The ids are in the timeline, by round.")
+    return el("div", said, *([el("ul", *listed)] if listed else []))
 
 
 def map_of_compliance(report: Parts) -> Markup:

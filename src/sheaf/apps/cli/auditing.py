@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,17 +16,26 @@ from sheaf.apps.cli.options import (
     FormatOption,
     LastOption,
     ProjectOption,
-    RunArgument,
     find,
     say,
 )
-from sheaf.apps.cli.verifying import FromBlockOption, UrlOption
+from sheaf.apps.cli.reporting import write_report
+from sheaf.apps.cli.verifying import (
+    FederationOption,
+    FromBlockOption,
+    HeadOption,
+    LedgersOption,
+    StoresOption,
+    UrlOption,
+    VerifiedArgument,
+)
 from sheaf.apps.runs import Run
 from sheaf.protocol.errors import InvalidUsage, VerificationFailed
 
 if TYPE_CHECKING:
-    from sheaf.nodes.evidence import Evidence
+    from sheaf.nodes.evidence import Evidence, Report
     from sheaf.nodes.rereading import Source
+    from sheaf.nodes.verification import Further
 
 QUESTIONS = "--blame, --open, --diff, --who, --sybil"
 Told = tuple[Callable[[], str], Any]
@@ -50,15 +62,17 @@ SybilOption = Annotated[
     bool, typer.Option("--sybil", help="Which accounts may be one party, and why.")
 ]
 MetricsOption = Annotated[
-    bool, typer.Option("--metrics", help="With --blame: metrics, too (needs torch).")
+    bool,
+    typer.Option("--metrics", help="Of report or --blame: metrics, too (needs torch)."),
 ]
 OutOption = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="Where files go; here by default.")
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Where files go; for a report RUN-audit if none."),
 ]
 
 
 def audit(  # noqa: PLR0913, PLR0917 - a question is an option, and each brings its own
-    reference: RunArgument = None,
+    reference: VerifiedArgument = None,
     last: LastOption = False,
     blame: BlameOption = None,
     open: OpenOption = None,
@@ -68,43 +82,109 @@ def audit(  # noqa: PLR0913, PLR0917 - a question is an option, and each brings 
     metrics: MetricsOption = False,
     project: ProjectOption = None,
     out: OutOption = None,
+    head: HeadOption = None,
     url: UrlOption = None,
     from_block: FromBlockOption = 0,
+    ledger: LedgersOption = None,
+    store: StoresOption = None,
+    federation: FederationOption = None,
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Verify a run, and answer one question about it from the evidence."""
+    """Verify a run, or a task from ledgers and stores of others, and write a report of it; or
+    answer one question about it from the evidence."""
     asked = [*(each for each in (blame, open, diff, who) if each is not None), *[True] * sybil]
-    if len(asked) != 1:
+    if len(asked) > 1:
         raise InvalidUsage(f"found {len(asked)} questions, accepted: one of {QUESTIONS}")
-    if (metrics and blame is None) or (project is not None and not metrics):
-        raise InvalidUsage("found --metrics or --project alone, accepted: --blame with --metrics")
-    found = find(reference, last)
+    if (metrics and asked and blame is None) or (project is not None and not metrics):
+        raise InvalidUsage(
+            "found --metrics or --project alone, accepted: the report or --blame, with --metrics"
+        )
+    theirs = (ledger or (), store or (), federation)
+    place = _Place(reference, last, head, url, from_block, theirs, metrics, project)
     if diff is not None:
-        told = _diff(found, find(diff, False))
+        told = _diff(place.run(), find(diff, False))
+    elif open is not None:
+        told = _open(place.run(), place, open)
     else:
-        from sheaf.apps.chains import source_of
-
-        with source_of(found.folder, url, from_block) as source:
-            if blame is not None:
-                told = _blame(found, source, blame, metrics, project, out)
-            elif open is not None:
-                told = _open(found, source, open)
+        with place.examined(whole=not asked) as (name, evidence, report, source):
+            if sybil:
+                place.run()
+                told = _sybil(evidence, source)
+            elif blame is not None:
+                told = _blame(name, evidence, blame, metrics, project, out)
             elif who is not None:
-                told = _who(found, source, who)
+                told = _who(evidence, who)
             else:
-                told = _sybil(found, source)
+                told = write_report(evidence, report, name, out)
     say(format, told[0], told[1])
 
 
-def _examined(found: Run, source: Source | None) -> Evidence:
-    from sheaf.nodes.verification import examine
+@dataclass(frozen=True)
+class _Place:
+    """Where the evidence is, as a command line says it: `theirs` are ledgers, stores and federation
+    of a task."""
 
-    return examine(found.folder, source=source)[0]
+    reference: str | None
+    last: bool
+    head: str | None
+    url: str | None
+    from_block: int
+    theirs: tuple[Sequence[str], Sequence[str], str | None]
+    metrics: bool
+    project: Path | None
+
+    def run(self) -> Run:
+        """The run. Raises `InvalidUsage` for a task."""
+        from sheaf.apps.strangers import task_of
+
+        if task_of(self.reference) is not None:
+            raise InvalidUsage(
+                "--open, --diff, --sybil: found a task, accepted: a run, whose folder they read"
+            )
+        if any(self.theirs):
+            raise InvalidUsage(
+                "found an option of a task, accepted: those of a run; a task is 0x and 64 digits"
+            )
+        return find(self.reference, self.last)
+
+    @contextmanager
+    def examined(self, *, whole: bool) -> Iterator[tuple[str, Evidence, Report, Source | None]]:
+        """The name of what was verified, evidence and report, with the blocks' source where they
+        are read from an endpoint; metrics are recomputed for a `whole` report."""
+        from sheaf.apps import strangers
+        from sheaf.apps.anchors import anchor
+        from sheaf.apps.chains import address, source_of
+        from sheaf.nodes.stranger import Asked
+        from sheaf.nodes.verification import examine
+
+        wanted, task = anchor(self.head, None), strangers.task_of(self.reference)
+        if task is None:
+            found = self.run()
+            further = self._metrics() if whole and self.metrics else []
+            with source_of(found.folder, self.url, self.from_block) as source:
+                known = examine(found.folder, *further, anchor=wanted, source=source)
+                yield found.id, *known, source
+            return
+        if self.last or self.metrics or self.url:
+            raise InvalidUsage("found an option of a run, accepted: those of a task")
+        ledgers, stores, federation = self.theirs
+        asked = Asked(task, None if federation is None else address(federation))
+        given = (asked, ledgers, stores)
+        with strangers.examined(*given, first=self.from_block, anchor=wanted) as known:
+            yield f"0x{task.hex()}", *known, None
+
+    def _metrics(self) -> list[Further]:
+        from sheaf.apps.extras import require
+
+        require("torch", "torch")
+        from sheaf.nodes.metrics import check_metrics
+
+        return [partial(check_metrics, project=self.project)]
 
 
 def _blame(
-    found: Run,
-    source: Source | None,
+    name: str,
+    evidence: Evidence,
     round: int,
     metrics: bool,
     project: Path | None,
@@ -115,7 +195,6 @@ def _blame(
     from sheaf.apps.ranking import draw
     from sheaf.audit.influence import blame
 
-    evidence = _examined(found, source)
     ranked = blame(evidence, round)
     measured = None
     if metrics:
@@ -123,27 +202,29 @@ def _blame(
         from sheaf.audit.counterfactual import counterfactual
 
         measured = counterfactual(evidence, round, project)
-    title = f"{evidence.task.name}, run {found.id}"
+    title = f"{evidence.task.name}, {name}"
     names = {each.account: findings.name(evidence, each.account) for each in ranked.ranking}
-    picture = draw(ranked, names, title, (out or Path()) / f"{found.id}-round-{round}.svg")
+    picture = draw(ranked, names, title, (out or Path()) / f"{name}-round-{round}.svg")
     drawn = None if picture is None else str(picture)
     told = (evidence, ranked, measured, drawn)
     return lambda: findings.blame_text(*told), findings.blame_plain(*told)
 
 
-def _open(found: Run, source: Source | None, reference: str) -> Told:
+def _open(found: Run, place: _Place, reference: str) -> Told:
     """Of a run whose bytes are missing or wrong, too: then the answer says so."""
+    from sheaf.apps.chains import source_of
     from sheaf.apps.cli import findings
     from sheaf.audit.exhibit import open_hash
     from sheaf.nodes.verification import CHECKS, replayed
 
-    evidence, report = replayed(found.folder, source)
-    opened, differs = open_hash(evidence, reference), ""
-    try:
-        for check in CHECKS:
-            check(evidence, report)
-    except VerificationFailed as error:
-        differs = error.message
+    with source_of(found.folder, place.url, place.from_block) as source:
+        evidence, report = replayed(found.folder, source)
+        opened, differs = open_hash(evidence, reference), ""
+        try:
+            for check in CHECKS:
+                check(evidence, report)
+        except VerificationFailed as error:
+            differs = error.message
     return lambda: findings.open_text(evidence, opened, differs), {
         **findings.plain(opened),
         "differs": differs,
@@ -159,20 +240,18 @@ def _diff(found: Run, other: Run) -> Told:
     return lambda: findings.diff_text(found.id, other.id, parted), plain
 
 
-def _who(found: Run, source: Source | None, reference: str) -> Told:
+def _who(evidence: Evidence, reference: str) -> Told:
     from sheaf.apps.cli import findings
     from sheaf.audit.biography import biography
 
-    evidence = _examined(found, source)
     told = biography(evidence, reference, findings.money(evidence))
     return lambda: findings.who_text(evidence, told), findings.plain(told)
 
 
-def _sybil(found: Run, source: Source | None) -> Told:
+def _sybil(evidence: Evidence, source: Source | None) -> Told:
     from sheaf.apps.cli import findings
     from sheaf.audit.sightings import sightings
     from sheaf.audit.sybils import suspect
 
-    evidence = _examined(found, source)
     suspicion = suspect(sightings(evidence, source))
     return lambda: findings.sybil_text(evidence, suspicion), findings.plain(suspicion)

@@ -171,7 +171,7 @@ def _verified_task(
 ) -> Report:
     from sheaf.apps.anchors import anchor
     from sheaf.apps.chains import address
-    from sheaf.apps.strangers import verify_task
+    from sheaf.apps.strangers import examined
     from sheaf.nodes.receipts import check_receipts
     from sheaf.nodes.stranger import Asked
 
@@ -183,7 +183,8 @@ def _verified_task(
     asked = Asked(task, None if federation is None else address(federation), light, round)
     further = (check_receipts,) if receipts else ()
     known = (asked, ledgers, stores, *further)
-    return verify_task(*known, first=first, anchor=anchor(*anchored), manner=manner)[1]
+    with examined(*known, first=first, anchor=anchor(*anchored), manner=manner) as (_, report):
+        return report
 
 
 def _say_report(what: Mapping[str, str], report: Report, format: Format, *, explain: bool) -> None:
