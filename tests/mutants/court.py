@@ -232,7 +232,7 @@ JUDGED = (
         TREES,
         "return last == 0 && found == root;",
         "return found == root;",
-        "openings_that_prove_nothing",
+        "an_update_of_fewer_chunks",
     ),
     Mutant(
         "a last node that is hashed with itself",

@@ -257,6 +257,24 @@ def an_update_of_another_shape(world: World) -> None:
 
 
 @vector()
+def an_update_of_fewer_chunks(world: World) -> None:
+    # A tree of two leaves where the terms have three: a path that ends at its root ends too early.
+    play = Trial(world, TERMS)
+    play.start()
+    chunks = (bytes(16), bytes([1] * 16))
+    hashes = [leaf_hash(chunk) for chunk in chunks]
+    play.commit(0, root=root_of(hashes))
+    play.commits(1, 2)
+    play.reveals(0, 1, 2)
+    play.attempt("m", "m", "m")
+    for index, chunk in enumerate(chunks):
+        play.do(WATCHER, play.demanding(0, index, bond=5 * index + 5))
+        answer = Opening(chunk, tuple(inclusion_path(hashes, index)))
+        assert play.no(LIAR, Supply(play.id, index + 1, answer)) == "WrongOpening"
+    assert play.decide(1) == ["decided 1 UPHELD"]
+
+
+@vector()
 def an_answer_extends_the_window(world: World) -> None:
     # The bytes come in the last second; whoever waits for them has a whole move to challenge.
     play = in_court(world)
