@@ -88,6 +88,15 @@ def test_names_are_words_and_nothing_else(hostile: tuple[dict[str, Any], Reader]
     assert handlers == []
 
 
+def test_a_heading_has_something_under_it() -> None:
+    made = dossier(*played(pageant(3, 2)))
+    for reported, outside in ((["run"], ["notes.txt"]), ([], [])):
+        made["verification"] |= {"reported": reported, "outside": outside}
+        words = " ".join(Reader(page(made)).words)
+        assert ("Reported, and not recomputed" in words) == bool(reported)
+        assert ("In the folder, and no evidence" in words) == bool(outside)
+
+
 def test_nothing_is_asked_of_a_network(hostile: tuple[dict[str, Any], Reader]) -> None:
     _, read = hostile
     asking = {"src", "srcset", "data", "action", "poster", "background", "style", "xlink:href"}

@@ -35,6 +35,10 @@ def verified(report: Parts) -> Markup:
     found = report["verification"]
     checks = [(c["name"], f"{c['count']:,}", c["detail"]) for c in found["checks"]]
     repeat = [(code(r["command"]), r["checks"]) for r in found["repeat"]]
+    reported, outside = found["reported"], found["outside"]
+    # A stranger has neither: no summary says anything, and no folder holds anything else.
+    apart = [el("h3", "Reported, and not recomputed"), el("p", ", ".join(reported))]
+    beside = [el("h3", "In the folder, and no evidence"), items(outside)]
     return joined(
         [
             facts(
@@ -56,10 +60,8 @@ def verified(report: Parts) -> Markup:
             items(found["limits"]),
             el("h3", "Trusted all the same"),
             facts((t["about"], t["assumed"]) for t in found["trust"]),
-            el("h3", "Reported, and not recomputed"),
-            el("p", ", ".join(found["reported"])),
-            el("h3", "In the folder, and no evidence"),
-            items(found["outside"]),
+            *(apart if reported else []),
+            *(beside if outside else []),
         ]
     )
 
