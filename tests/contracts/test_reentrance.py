@@ -200,7 +200,7 @@ def test_from_within_a_transfer_nothing_goes(inner: str) -> None:
         "withdraw": Withdraw(hooked.token),
         "challenge": hooked.challenge(),
         "descend": Descend(hooked.court, 1, ROOTS, 5),
-        "demand": Demand(hooked.court, 0, 0, 10),
+        "demand": Demand(hooked.court, 0, 1, 10),
     }
     hooked.arm(actions[inner])
     outer: tuple[tuple[str, Action], ...] = (
