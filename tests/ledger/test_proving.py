@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from web3 import Web3
 
+from sheaf.ledger import proving
 from sheaf.ledger.client import Call, Client
 from sheaf.ledger.endpoint import Endpoint
 from sheaf.ledger.errors import Misreported, TransactionRefused
@@ -114,6 +115,18 @@ def test_a_block_without_a_log_of_the_contract_is_not_fetched(reader: Reader) ->
     assert may_hold(header.logs_bloom, reader.cell)
     assert not may_hold(header.logs_bloom, ELSEWHERE)
     assert not may_hold(bytes(256), reader.cell)
+
+
+def test_a_header_that_is_known_may_be_dropped_while_others_are_read(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        reader.write(reader.client(), number)
+    monkeypatch.setattr(proving, "_HEADERS_KEPT", 4)
+    client = reader.client()
+    last = client.head().number
+    client.proved(last)
+    assert [header.number for header in client.headers(1, last)] == [*range(1, last + 1)]
 
 
 def test_a_log_that_is_left_out_is_missed(reader: Reader) -> None:

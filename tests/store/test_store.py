@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from sheaf.protocol.content import ContentId, document_id, raw_id, tree_id
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, StoreUnavailable
 from sheaf.protocol.merkle import tree_root
 from sheaf.store import DiskStore, LayeredStore, MemoryStore, Store
-from sheaf.store.interface import sound_copy
+from sheaf.store.interface import Copy, sound_copy
+from sheaf.store.several import SeveralStores
 
 STORES: dict[str, Callable[[Path], Store]] = {
     "memory": lambda _path: MemoryStore(),
@@ -147,6 +149,27 @@ class TestDiskStore:
         assert str(file) in caught.value.message
         assert caught.value.exit_code == 4
 
+    @pytest.mark.parametrize("kind", ["link", "linked folder", "pipe"])
+    def test_what_is_no_plain_file_of_the_store_is_not_read(
+        self, tmp_path: Path, kind: str
+    ) -> None:
+        """A store that somebody gave may link to any file of this machine, or never end."""
+        store, elsewhere = DiskStore(tmp_path / "store"), DiskStore(tmp_path / "elsewhere")
+        elsewhere.put(MODEL, MODEL_ID)
+        other = file_of(tmp_path / "elsewhere", MODEL_ID)
+        file = tmp_path / "store" / other.relative_to(tmp_path / "elsewhere")
+        if kind == "linked folder":
+            file.parent.symlink_to(other.parent)
+        else:
+            file.parent.mkdir()
+            if kind == "link":
+                file.symlink_to(other)
+            else:
+                os.mkfifo(file)
+        for read in (store.get, lambda content_id: list(store.copies(content_id))):
+            with pytest.raises(BlobCorrupt, match="accepted: a plain file"):
+                read(MODEL_ID)
+
     def test_nothing_is_left_of_a_draft_that_was_not_kept(self, tmp_path: Path) -> None:
         with DiskStore(tmp_path).draft() as draft:
             draft.append(b"other bytes")
@@ -270,3 +293,20 @@ class TestDiskStore:
             store.get(MODEL_ID)
         with pytest.raises(StoreUnavailable, match="Is a directory"):
             store.put(MODEL, MODEL_ID)
+
+
+def test_of_several_stores_none_makes_a_reader_hold_what_it_says_it_has() -> None:
+    held = MemoryStore()
+    held.put(MODEL, MODEL_ID)
+
+    def never(start: int, stop: int) -> bytes:
+        raise AssertionError((start, stop))
+
+    class Boasting(MemoryStore):
+        def copies(self, content_id: ContentId) -> Iterator[Copy]:
+            yield Copy("of a liar", 2**30 + 1, never)
+
+    several = SeveralStores([("liar", Boasting()), ("honest", held)])
+    assert several.get(MODEL_ID) == MODEL
+    with pytest.raises(BlobCorrupt, match="accepted: at most 1073741824"):
+        SeveralStores([("liar", Boasting())]).get(MODEL_ID)

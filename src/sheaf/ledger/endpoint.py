@@ -128,20 +128,25 @@ class Endpoint(HTTPProvider):
             if pause:
                 self._sleep(pause)
             try:
+                # Not elsewhere: who is asked is who was named.
                 response = self._session.post(
-                    self._url, body, timeout=self._timeout_s, headers=self.get_request_headers()
+                    self._url,
+                    body,
+                    timeout=self._timeout_s,
+                    headers=self.get_request_headers(),
+                    allow_redirects=False,
                 )
                 response.raise_for_status()
                 return json.loads(response.content)
-            # What requests raises holds the whole address; a ValueError is an answer of nonsense.
-            except (OSError, ValueError) as error:
+            # What requests raises holds the whole address; the others are answers of nonsense.
+            except (OSError, ValueError, RecursionError) as error:
                 reason, final = _reason(error)
             if final:
                 break
         raise LedgerUnavailable(f"{self.name} {reason}")
 
 
-def _reason(error: OSError | ValueError) -> tuple[str, bool]:
+def _reason(error: OSError | ValueError | RecursionError) -> tuple[str, bool]:
     """What happened, without anything of the request, and whether it would happen again."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status is not None:

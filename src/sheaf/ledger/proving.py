@@ -163,7 +163,9 @@ class ProvingClient(Client):
 
     def _read_headers(self, numbers: Sequence[int]) -> list[Header]:
         """Headers of final blocks, linked to those that are known already."""
-        missing = [number for number in numbers if number not in self._headers]
+        # Set aside: what is kept may be dropped for what is read now.
+        found = {n: self._headers[n] for n in numbers if n in self._headers}
+        missing = [number for number in numbers if number not in found]
         wanted = [[quantity(number), False] for number in missing]
         answers = self._ask_all("eth_getBlockByNumber", wanted) if wanted else []
         for number, plain in zip(missing, answers, strict=True):
@@ -172,7 +174,8 @@ class ProvingClient(Client):
             with sensible("eth_getBlockByNumber"):
                 header = prove_header(plain)
             self._link(number, header)
-        return [self._headers[number] for number in numbers]
+            found[number] = header
+        return [found[number] for number in numbers]
 
     def _link(self, number: int, header: Header) -> None:
         """Keep a header that fits to its neighbours."""

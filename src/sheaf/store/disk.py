@@ -9,6 +9,7 @@ two characters of their id; the first ones are the same for all.
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,6 +100,7 @@ class DiskStore:
         place = self._place(content_id)
         with reachable(place):
             try:
+                _require_plain(place)
                 data = place.read_bytes()
             except (FileNotFoundError, NotADirectoryError) as error:
                 raise BlobMissing(f"{content_id}: not in the store at {self.path}") from error
@@ -142,7 +144,16 @@ class _DiskDraft:
         self.store.keep(self.file, self.written, content_id)
 
 
+def _require_plain(place: Path) -> None:
+    """Raise BlobCorrupt for what is no file of the store's own: a link leads to others' files, and
+    a pipe or device never ends. Directories are told of where they are read."""
+    kind = place.lstat().st_mode
+    if place.parent.is_symlink() or not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise BlobCorrupt(f"{place}: found a link or a device, accepted: a plain file")
+
+
 def _copy(place: Path) -> Copy:
+    _require_plain(place)
     found = place.stat()
     identity = f"{place.resolve()} {found.st_ino} {found.st_size} {found.st_mtime_ns}"
     return Copy(f"in {place}", found.st_size, partial(_ranged, place), identity)

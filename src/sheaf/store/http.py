@@ -18,15 +18,12 @@ from typing import NoReturn
 from urllib.parse import SplitResult, urlsplit
 
 from sheaf.protocol.content import ContentId
-from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidConfiguration, StoreUnavailable
-from sheaf.store.interface import Copy, Draft, verified
+from sheaf.protocol.errors import BlobMissing, InvalidConfiguration, StoreUnavailable
+from sheaf.store.interface import Copy, Draft, get_copy
 
 TIMEOUT_S = 20.0
 SLOWEST_BYTES_PER_S = 16_384
 """A server that gives less is taken for one that is silent."""
-
-LARGEST_GET_BYTES = 2**30
-"""Of what is read whole; what may be larger is read in parts."""
 
 _PIECE_BYTES = 65_536
 
@@ -64,12 +61,7 @@ class HttpStore:
     def get(self, content_id: ContentId) -> bytes:
         """The bytes that the id names (see `Store.get`)."""
         (copy,) = self.copies(content_id)
-        if copy.size_bytes > LARGEST_GET_BYTES:
-            raise BlobCorrupt(
-                f"{content_id}: found {copy.size_bytes} bytes {copy.where}, accepted: at most "
-                f"{LARGEST_GET_BYTES}"
-            )
-        return verified(copy.read(content_id, 0, copy.size_bytes), content_id, copy.where)
+        return get_copy(copy, content_id)
 
     def copies(self, content_id: ContentId) -> Iterator[Copy]:
         """The one copy (see `Store.copies`)."""

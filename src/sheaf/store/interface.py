@@ -81,6 +81,21 @@ class Store(Protocol):
         ...
 
 
+LARGEST_GET_BYTES = 2**30
+"""Of what others say that they have: more is read in parts, and never held."""
+
+
+def get_copy(copy: Copy, content_id: ContentId) -> bytes:
+    """All of a copy of somebody else's, verified. Raises BlobCorrupt, also for one that is larger
+    than anything that is held, and what reading raises."""
+    if copy.size_bytes > LARGEST_GET_BYTES:
+        raise BlobCorrupt(
+            f"{content_id}: found {copy.size_bytes} bytes {copy.where}, accepted: at most "
+            f"{LARGEST_GET_BYTES}"
+        )
+    return verified(copy.read(content_id, 0, copy.size_bytes), content_id, copy.where)
+
+
 def verified(data: bytes, content_id: ContentId, where: str) -> bytes:
     """`data`, or BlobCorrupt naming the id and `where` the bytes came from."""
     if not content_id.matches(data):

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, StoreUnavailable
-from sheaf.store.interface import Copy, Draft, Store, verified
+from sheaf.store.interface import Copy, Draft, Store, get_copy
 
 
 @dataclass
@@ -37,7 +37,7 @@ class SeveralStores:
         wrong: BlobCorrupt | None = None
         for copy in self.copies(content_id):
             try:
-                return verified(copy.read(content_id, 0, copy.size_bytes), content_id, copy.where)
+                return get_copy(copy, content_id)
             except BlobCorrupt as error:
                 wrong = error
         if wrong is not None:
