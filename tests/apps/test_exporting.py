@@ -90,6 +90,31 @@ def test_what_differs_is_one_line_and_exit_code_5(
     assert len(err.strip().splitlines()) == 1
 
 
+def test_a_task_can_be_demanded(
+    papers: Path, points: sheaf.RunResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = "0x" + json.loads((points.folder / "ledger.json").read_text("utf-8"))["task"]
+    assert check("--task", task) == 0
+    other = "0x" + "00" * 32
+    capsys.readouterr()
+    assert check("--task", other) == 5
+    assert capsys.readouterr().err.strip() == f"task: found {task}, accepted: {other}"
+    assert check("--task", "mine") == 2
+
+
+def test_an_attestation_without_a_proof_of_the_contracts_is_refused_unless_that_is_accepted(
+    papers: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = papers / "attestation.json"
+    plain = json.loads(path.read_text("utf-8"))
+    plain["predicate"]["state"] = None
+    path.write_text(json.dumps(plain), encoding="utf-8")
+    assert check() == 5
+    assert "carries no proof of the head's state" in capsys.readouterr().err
+    assert check("--stateless") == 0
+    assert "no later round replaced the model" in capsys.readouterr().out
+
+
 def test_files_that_are_none(papers: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (papers / "header.hex").write_bytes(b"\xff")
     assert check() == 3

@@ -14,7 +14,7 @@ import typer
 from sheaf.apps.cli.options import Format, FormatOption, LastOption, RunArgument, find, say
 from sheaf.apps.cli.tables import aligned, printable
 from sheaf.apps.cli.verifying import FromBlockOption, UrlOption
-from sheaf.protocol.errors import InvalidDocument, InvalidUsage
+from sheaf.protocol.errors import InvalidDocument, InvalidUsage, VerificationFailed
 from sheaf.store.files import reachable, write_atomically
 
 if TYPE_CHECKING:
@@ -72,6 +72,14 @@ def verify_model(
         str | None,
         typer.Option("--head", metavar="HASH", help="Demand this head, got from elsewhere."),
     ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", metavar="TASK", help="Demand this task, 0x and 64 hex digits."),
+    ] = None,
+    stateless: Annotated[
+        bool,
+        typer.Option("--stateless", help="Do without a proof that the contracts are Sheaf's."),
+    ] = False,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Check a model file against a ledger's header, offline; exit 5 where anything differs."""
@@ -81,6 +89,7 @@ def verify_model(
     wanted = anchor(head, None).head
     block = read_header(_text(header))
     proven = check(_bytes(file), _bytes(attestation), block, wanted)
+    _demand(proven, task, stateless=stateless)
     plain = {
         "file": str(file),
         "verified": True,
@@ -94,6 +103,25 @@ def verify_model(
         "limits": [*proven.limits],
     }
     say(format, lambda: _told(file, proven), plain)
+
+
+def _demand(proven: Proven, task: str | None, *, stateless: bool) -> None:
+    """Raise `VerificationFailed` for another task, and for contracts that nothing shows to be
+    Sheaf's, `InvalidUsage` for what is no task's id."""
+    from sheaf.apps.strangers import task_of
+    from sheaf.audit.provenance.checking import STATELESS
+
+    demanded = task_of(task)
+    if task is not None and demanded is None:
+        raise InvalidUsage(f"--task: found {task!r:.200}, accepted: 0x and 64 hex digits")
+    if demanded not in (None, proven.task):
+        raise VerificationFailed(f"task: found 0x{proven.task.hex()}, accepted: {task}")
+    # Anybody can deploy a contract that says what a federation says.
+    if STATELESS in proven.limits and not stateless:
+        raise VerificationFailed(
+            "attestation: carries no proof of the head's state, so that nothing shows whose "
+            "contract it was; --stateless accepts that"
+        )
 
 
 @contextmanager
