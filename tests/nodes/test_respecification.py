@@ -133,3 +133,13 @@ def test_gas_is_counted_for_the_task_that_is_verified(stage: Stage) -> None:
         assert not history.disagreement
         gas.append({kind for row in history.accounting.gas.values() for kind in row})
     assert gas == [{"other"}, set()]
+
+
+def test_no_name_that_a_run_leaves_out_hides_the_gas_of_its_sponsor(stage: Stage) -> None:
+    gas = []
+    for names in ({}, {"0x" + "11" * 20: "somebody else"}):
+        history = History(stage.book, stage.task, names)
+        for block in stage.blocks[: stage.set_up]:
+            history.observe(block)
+        gas.append(sum(sum(row.values()) for row in history.accounting.gas.values()))
+    assert gas[0] == gas[1] > 100_000

@@ -26,7 +26,7 @@ from sheaf.nodes.respecification import Disagreement, Respecification, Step, ste
 from sheaf.nodes.seat import court_credit
 from sheaf.nodes.summary import SUMMARY_FILE, Accounting, Place, read_book
 from sheaf.nodes.trail import Trail, fold
-from sheaf.protocol.actions import Action, Publish, Withdraw
+from sheaf.protocol.actions import Action, Publish, Register, Withdraw
 from sheaf.protocol.content import DAG_CBOR, SHA2_256, ContentId
 from sheaf.protocol.errors import (
     BlobCorrupt,
@@ -150,16 +150,18 @@ class History:
         self.steps += found
 
     def _concerns(self, sender: bytes, action: Action) -> bool:
-        """Whether an action is of this task, a withdrawal, which is of none, by its sender; and of
-        those whose gas the run says it counted: on a chain of others anybody may send some."""
-        if self.names and to_checksum_address(sender) not in self.names:
-            return False
+        """Whether an action is of this task, a withdrawal, which is of none, by its sender. Of
+        sponsor and seats everything counts; of others, what the run says it counted, since on a
+        chain of others anybody may send some."""
         if isinstance(action, Publish):
             return self.book.deployment.task_id(sender, action.document) == self.task
+        published = self.trail.published
+        sponsors = published is not None and sender == published.sponsor
+        seated = sponsors or sender in self.trail.seats or isinstance(action, Register)
+        if self.names and not seated and to_checksum_address(sender) not in self.names:
+            return False
         if isinstance(action, Withdraw):
-            published = self.trail.published
-            sponsors = published is not None and sender == published.sponsor
-            return sponsors or sender in self.trail.seats or court_credit(self.trail, sender) > 0
+            return seated or court_credit(self.trail, sender) > 0
         return action.task == self.task
 
     def _told(self, wrong: Disagreement) -> str:
