@@ -2,8 +2,8 @@
 
 A claim's bytes are asked for from the root down: whoever stands by the claim posts the hashes six
 levels below a node, the challenger picks one, and at the end the chunk itself is due, on which the
-challenger must then file its column. A counted update's chunk is demanded by its index. On both
-sides, silence loses.
+challenger must then file its column. A counted update's chunk is demanded by its index, once in an
+attempt, since the answer is there for all. On both sides, silence loses.
 """
 
 from __future__ import annotations
