@@ -48,7 +48,7 @@ def median(tmp_path_factory: pytest.TempPathFactory) -> Played:
     changes: dict[str, Any] = {
         "model_entry": "task:normalised",
         # With this seed the two cohorts differ, and participant 1 is in one.
-        "algorithm": replace(usual.algorithm, name="fedprox", proximal=(1, 100), seed=8),
+        "algorithm": replace(usual.algorithm, name="fedprox", proximal=(1, 100), seed=9),
         "rule": RuleChoice("coordinate_median", (0, 1)),
         "cohort": CohortSize(minimum=2, goal=3, weight_cap=50),
         "committee": committee(1, 2),
