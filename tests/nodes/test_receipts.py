@@ -201,7 +201,7 @@ LIES: dict[str, tuple[Forge, str]] = {
     "a key twice": (twice, "a key stands there twice"),
     "spaces": (rewritten(lambda c: None, spaced=True), "found JSON of another form"),
     "no receipt": (nonsense, "statement: found None with None"),
-    "huge": (lambda *_: b"x" * 2**20, "envelope: found 1048576 bytes, accepted: at most 16384"),
+    "huge": (lambda *_: b"x" * 2**20, "found 1048576 bytes in memory, accepted: at most 16384"),
 }
 
 
@@ -265,7 +265,7 @@ class Vast(MemoryStore):
 
 def test_a_vast_receipt_is_not_read(evidence: Evidence) -> None:
     told = failure(replace(evidence, store=Witness(Vast())))
-    assert f"envelope: found {2**40} bytes, accepted: at most 16384" in told
+    assert f"found {2**40} bytes in a vast store, accepted: at most 16384" in told
 
 
 def instead(named: bytes, given: bytes) -> MemoryStore:

@@ -167,8 +167,15 @@ class TestDiskStore:
             else:
                 os.mkfifo(file)
         for read in (store.get, lambda content_id: list(store.copies(content_id))):
-            with pytest.raises(BlobCorrupt, match="accepted: a plain file"):
+            with pytest.raises(BlobMissing, match="accepted: a plain file"):
                 read(MODEL_ID)
+        # Another store is asked instead.
+        for whole in (
+            LayeredStore(store, elsewhere),
+            SeveralStores([("given", store), ("own", elsewhere)]),
+        ):
+            assert whole.get(MODEL_ID) == MODEL
+            assert sound_copy(whole, MODEL_ID).size_bytes == len(MODEL)
 
     def test_nothing_is_left_of_a_draft_that_was_not_kept(self, tmp_path: Path) -> None:
         with DiskStore(tmp_path).draft() as draft:
@@ -310,3 +317,21 @@ def test_of_several_stores_none_makes_a_reader_hold_what_it_says_it_has() -> Non
     assert several.get(MODEL_ID) == MODEL
     with pytest.raises(BlobCorrupt, match="accepted: at most 1073741824"):
         SeveralStores([("liar", Boasting())]).get(MODEL_ID)
+
+
+def test_of_several_stores_the_next_is_asked_where_one_falls_silent_while_it_is_read() -> None:
+    held = MemoryStore()
+    held.put(MODEL, MODEL_ID)
+
+    def silent(start: int, stop: int) -> bytes:
+        raise StoreUnavailable("it went away")
+
+    class Leaving(MemoryStore):
+        def copies(self, content_id: ContentId) -> Iterator[Copy]:
+            yield Copy("on its way out", len(MODEL), silent)
+
+    several = SeveralStores([("leaving", Leaving()), ("honest", held)])
+    assert several.get(MODEL_ID) == MODEL
+    assert several.troubles == ["leaving: it went away; it was not asked again"]
+    with pytest.raises(BlobMissing, match="found in none of leaving"):
+        SeveralStores([("leaving", Leaving())]).get(MODEL_ID)

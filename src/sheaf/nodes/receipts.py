@@ -19,12 +19,11 @@ from sheaf.protocol.errors import (
     BlobCorrupt,
     BlobMissing,
     InvalidDocument,
-    SheafError,
     VerificationFailed,
 )
 from sheaf.protocol.events import Opened, Revealed, VerdictRevealed
 from sheaf.protocol.hashing import ZERO, key_nonce
-from sheaf.store.interface import Store, verified
+from sheaf.store.interface import first_sound, get_copy
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,12 @@ def _checked(evidence: Evidence, each: Owed, nonce: bytes) -> Signed:
     """The receipt of a step, which holds; the first thing that does not is told with its actor."""
     step, what = each.step, _told(evidence, each.step)
     try:
-        content = _bounded(evidence.store, each.receipt)
+        content_id = receipt_id(each.receipt)
+        content = first_sound(
+            evidence.store,
+            content_id,
+            lambda copy: get_copy(copy, content_id, MAX_ENVELOPE_BYTES),
+        )
         envelope = Envelope.decode(content)
         receipt = Receipt.decode(envelope.payload)
     except (BlobMissing, BlobCorrupt, InvalidDocument) as error:
@@ -150,20 +154,3 @@ def _fields(found: Step, expected: Step) -> Iterator[tuple[str, object, object]]
 
 def _shown(value: object) -> object:
     return value.hex() if isinstance(value, bytes) else value
-
-
-def _bounded(store: Store, receipt: bytes) -> bytes:
-    """A receipt's bytes, verified, without ever holding more than a receipt may have."""
-    content_id = receipt_id(receipt)
-    wrong: SheafError = BlobMissing(f"{content_id}: no copy of it is within reach")
-    for copy in store.copies(content_id):
-        size = copy.size_bytes
-        if size > MAX_ENVELOPE_BYTES:
-            accepted = f"at most {MAX_ENVELOPE_BYTES}"
-            wrong = InvalidDocument(f"envelope: found {size} bytes, accepted: {accepted}")
-            continue
-        try:
-            return verified(copy.read(content_id, 0, size), content_id, copy.where)
-        except (BlobCorrupt, BlobMissing) as error:
-            wrong = error
-    raise wrong

@@ -145,11 +145,11 @@ class _DiskDraft:
 
 
 def _require_plain(place: Path) -> None:
-    """Raise BlobCorrupt for what is no file of the store's own: a link leads to others' files, and
+    """Raise BlobMissing for what is no file of the store's own: a link leads to others' files, and
     a pipe or device never ends. Directories are told of where they are read."""
     kind = place.lstat().st_mode
     if place.parent.is_symlink() or not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
-        raise BlobCorrupt(f"{place}: found a link or a device, accepted: a plain file")
+        raise BlobMissing(f"{place}: found a link or a device, accepted: a plain file")
 
 
 def _copy(place: Path) -> Copy:

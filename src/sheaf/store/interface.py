@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing
@@ -84,16 +84,30 @@ class Store(Protocol):
 LARGEST_GET_BYTES = 2**30
 """Of what others say that they have: more is read in parts, and never held."""
 
+T = TypeVar("T")
 
-def get_copy(copy: Copy, content_id: ContentId) -> bytes:
+
+def get_copy(copy: Copy, content_id: ContentId, most_bytes: int = LARGEST_GET_BYTES) -> bytes:
     """All of a copy of somebody else's, verified. Raises BlobCorrupt, also for one that is larger
-    than anything that is held, and what reading raises."""
-    if copy.size_bytes > LARGEST_GET_BYTES:
+    than may be held, and what reading raises."""
+    if copy.size_bytes > most_bytes:
         raise BlobCorrupt(
             f"{content_id}: found {copy.size_bytes} bytes {copy.where}, accepted: at most "
-            f"{LARGEST_GET_BYTES}"
+            f"{most_bytes}"
         )
     return verified(copy.read(content_id, 0, copy.size_bytes), content_id, copy.where)
+
+
+def first_sound(store: Store, content_id: ContentId, use: Callable[[Copy], T]) -> T:
+    """What `use` makes of the first copy that it does not refuse, by BlobCorrupt or BlobMissing.
+    Raises what the last one was refused for; BlobMissing where there is none."""
+    wrong: BlobCorrupt | BlobMissing = BlobMissing(f"{content_id}: found no copy within reach")
+    for copy in store.copies(content_id):
+        try:
+            return use(copy)
+        except (BlobCorrupt, BlobMissing) as error:
+            wrong = error
+    raise wrong
 
 
 def verified(data: bytes, content_id: ContentId, where: str) -> bytes:
@@ -115,24 +129,18 @@ PART_BYTES = 2**20
 def verify_copy(copy: Copy, content_id: ContentId) -> None:
     """Read all of a copy, in parts. Raises BlobCorrupt where that is not what its id names, and
     what reading raises."""
-    starts = range(0, copy.size_bytes, PART_BYTES)
-    ends = (min(start + PART_BYTES, copy.size_bytes) for start in starts)
-    parts = (copy.read(content_id, *each) for each in zip(starts, ends, strict=True))
-    if not content_id.matches_parts(parts):
+    if not content_id.matches_parts(_parts(copy, content_id)):
         raise corrupt(content_id, copy.size_bytes, copy.where)
 
 
 def sound_copy(store: Store, content_id: ContentId) -> Copy:
     """The first copy that is what its id names, without holding it. Raises as `Store.get` does."""
-    wrong: list[BlobCorrupt | BlobMissing] = []
-    for copy in store.copies(content_id):
-        try:
-            verify_copy(copy, content_id)
-        except (BlobCorrupt, BlobMissing) as error:
-            wrong.append(error)
-        else:
-            return copy
-    raise wrong[-1]
+
+    def verified_whole(copy: Copy) -> Copy:
+        verify_copy(copy, content_id)
+        return copy
+
+    return first_sound(store, content_id, verified_whole)
 
 
 def keep_copy(source: Store, target: Store, content_id: ContentId) -> None:
@@ -140,19 +148,18 @@ def keep_copy(source: Store, target: Store, content_id: ContentId) -> None:
 
     Raises as `Store.get` does.
     """
-    if target.has(content_id):
-        return
-    wrong: list[BlobCorrupt | BlobMissing] = []
-    for copy in source.copies(content_id):
-        starts = range(0, copy.size_bytes, PART_BYTES)
-        try:
-            with target.draft() as draft:
-                for start in starts:
-                    stop = min(start + PART_BYTES, copy.size_bytes)
-                    draft.append(copy.read(content_id, start, stop))
-                draft.keep(content_id)
-        except (BlobCorrupt, BlobMissing) as error:
-            wrong.append(error)
-        else:
-            return
-    raise wrong[-1]
+
+    def keep(copy: Copy) -> None:
+        with target.draft() as draft:
+            for part in _parts(copy, content_id):
+                draft.append(part)
+            draft.keep(content_id)
+
+    if not target.has(content_id):
+        first_sound(source, content_id, keep)
+
+
+def _parts(copy: Copy, content_id: ContentId) -> Iterator[bytes]:
+    """All of a copy, part by part."""
+    for start in range(0, copy.size_bytes, PART_BYTES):
+        yield copy.read(content_id, start, min(start + PART_BYTES, copy.size_bytes))

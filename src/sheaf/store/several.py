@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from sheaf.protocol.content import ContentId
-from sheaf.protocol.errors import BlobCorrupt, BlobMissing, StoreUnavailable
-from sheaf.store.interface import Copy, Draft, Store, get_copy
+from sheaf.protocol.errors import BlobMissing, StoreUnavailable
+from sheaf.store.interface import Copy, Draft, Store, first_sound, get_copy
 
 
 @dataclass
@@ -34,15 +34,10 @@ class SeveralStores:
 
     def get(self, content_id: ContentId) -> bytes:
         """The bytes that the id names, of the first that has them whole (see `Store.get`)."""
-        wrong: BlobCorrupt | None = None
-        for copy in self.copies(content_id):
-            try:
-                return get_copy(copy, content_id)
-            except BlobCorrupt as error:
-                wrong = error
-        if wrong is not None:
-            raise wrong
-        raise self._missing(content_id)
+        try:
+            return first_sound(self, content_id, lambda copy: get_copy(copy, content_id))
+        except BlobMissing:
+            raise self._missing(content_id) from None
 
     def copies(self, content_id: ContentId) -> Iterator[Copy]:
         """The copies of all, in order (see `Store.copies`). Who asks for the next one did not
@@ -55,7 +50,8 @@ class SeveralStores:
                 for copy in store.copies(content_id):
                     found = True
                     yield replace(copy, ranged=_Watched(self, name, copy).ranged)
-                    self._note(f"{name}: what it has under {content_id} was refused")
+                    if name not in self.silent:
+                        self._note(f"{name}: what it has under {content_id} was refused")
             except BlobMissing:
                 continue
             except StoreUnavailable as error:
