@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -196,8 +197,12 @@ def test_a_second_demand_costs_two_bonds_and_after_the_window_none_is_taken() ->
         if r.account == room.account("participant-2")
     )
     (remedy,) = open_hash(evidence, lost.hex()).remedies
-    assert remedy.action.bond == 2 * STAKE
+    # The last chunk was demanded already, and is once in an attempt.
+    position = room.trail.now.cohort.index(room.account("participant-2"))
+    assert remedy.action == Demand(room.trail.task, position, 1, 2 * STAKE)
     assert remedy.open
+    who = Env(room.account("challenger"), remedy.until - 1)
+    assert isinstance(apply(deepcopy(room.federation), who, remedy.action)[0], Demanded)
     room.run()
     (remedy,) = open_hash(evidence_of(room), lost.hex()).remedies
     assert not remedy.open

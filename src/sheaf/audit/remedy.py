@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sheaf.nodes.disputes import next_demand
 from sheaf.nodes.evidence import Evidence
 from sheaf.nodes.trail import RoundTrail
 from sheaf.protocol.actions import Demand, Descend, Roots
@@ -33,8 +34,8 @@ def remedy(evidence: Evidence, root: bytes) -> Iterator[Remedy]:
     for number, found in sorted(evidence.trail.rounds.items()):
         for attempt in sorted(found.counted):
             for position, update, _ in found.counted_updates(attempt):
-                if update == root:
-                    demand = _demand(evidence, found, attempt, position)
+                demand = _demand(evidence, found, attempt, position) if update == root else None
+                if demand is not None:
                     yield _placed(evidence, demand, number, attempt, DISPUTED)
         for attempt, claim in sorted(found.claims.items()):
             verdict = next(iter(evidence.trail.voters(claim).values()), None)
@@ -47,17 +48,14 @@ def remedy(evidence: Evidence, root: bytes) -> Iterator[Remedy]:
             yield _placed(evidence, descend, number, attempt, (Phase.CHALLENGE,))
 
 
-def _demand(evidence: Evidence, found: RoundTrail, attempt: int, position: int) -> Demand:
-    """For the last chunk, which an array of another length than the terms say cannot supply. The
-    bond rises with each demand on the update before it."""
+def _demand(evidence: Evidence, found: RoundTrail, attempt: int, position: int) -> Demand | None:
+    """For the next chunk that may be demanded; None where all were, and are on the ledger."""
     trail = evidence.trail
-    before = [
-        dispute
-        for dispute in found.disputes.values()
-        if (dispute.attempt, dispute.matter, dispute.position) == (attempt, Matter.UPDATE, position)
-    ]
-    bond = (len(before) + 1) * trail.terms.economics.court_bond
-    return Demand(trail.task, position, trail.terms.model.leaves - 1, bond)
+    disputes, leaves = found.disputes.values(), trail.terms.model.leaves
+    bonds, left = next_demand(disputes, attempt, position, leaves)
+    if not left:
+        return None
+    return Demand(trail.task, position, left[0], bonds * trail.terms.economics.court_bond)
 
 
 def _placed(

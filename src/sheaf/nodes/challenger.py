@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sheaf.nodes import court
-from sheaf.nodes.disputes import DisputeTrail
+from sheaf.nodes.disputes import DisputeTrail, next_demand
 from sheaf.nodes.effects import (
     Accuse,
     Accused,
@@ -215,21 +215,20 @@ def _demand(state: State, now: int) -> list[Effect]:
 
 
 def _demands_of(state: State, position: int, whole: bool) -> list[Demand]:
-    """Chunks of an update that nobody supplied or waits for: the next one, unless this node waits
-    for one, or all. The last one first: of an array of another length than the terms say, that one
-    cannot be supplied. The bond rises with each demand of an outsider's."""
-    trail, account = state.trail, state.account
-    on_it = [d for d in _all(trail.now) if d.is_demand and d.position == position]
-    waiting = [d for d in trail.now.pending.values() if d in on_it]
-    if not whole and any(d.opener == account for d in waiting):
+    """Chunks of an update to demand: the next one, unless this node waits for one, or all."""
+    trail, account, disputes = state.trail, state.account, _all(state.trail.now)
+    own = [
+        d
+        for d in disputes
+        if (d.opener, d.matter, d.position) == (account, Matter.UPDATE, position)
+        and d.attempt == trail.attempt
+    ]
+    if not whole and any(d.pending for d in own):
         return []
-    known = {d.at for d in on_it if d.chunk} | {d.at for d in waiting}
-    left = [c for c in reversed(range(trail.terms.model.leaves)) if c not in known]
-    made = [d for d in on_it if d.attempt == trail.attempt and d.matter == Matter.UPDATE]
-    own = sum(d.opener == account for d in made)
-    wanted = left[: max(0, MAX_DEMANDS - own) if whole else 1]
-    bond = trail.terms.economics.court_bond
-    return [Demand(trail.task, position, c, n * bond) for n, c in enumerate(wanted, len(made) + 1)]
+    leaves, bond = trail.terms.model.leaves, trail.terms.economics.court_bond
+    first, left = next_demand(disputes, trail.attempt, position, leaves)
+    wanted = left[: max(0, MAX_DEMANDS - len(own)) if whole else 1]
+    return [Demand(trail.task, position, c, n * bond) for n, c in enumerate(wanted, first)]
 
 
 def _oppose(state: State, replay: Aggregated, now: int) -> list[Effect]:

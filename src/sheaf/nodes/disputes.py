@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sheaf.protocol.court_events import (
@@ -75,6 +75,18 @@ class DisputeTrail:
             path += inclusion_path(self.hashes[step], index % (1 << levels))
             index >>= levels
         return Opening(self.chunk, tuple(path))
+
+
+def next_demand(
+    disputes: Iterable[DisputeTrail], attempt: int, position: int, leaves: int
+) -> tuple[int, list[int]]:
+    """What an outsider may demand next of an update in an attempt: for how many bonds, and which of
+    its chunks nobody supplied or waits for. The last one first: of an array of another length than
+    the terms say, that one cannot be supplied."""
+    on_it = [d for d in disputes if d.is_demand and d.position == position]
+    made = sum(d.attempt == attempt and d.matter == Matter.UPDATE for d in on_it)
+    known = {d.at for d in on_it if d.chunk or (d.pending and d.attempt == attempt)}
+    return made + 1, [chunk for chunk in reversed(range(leaves)) if chunk not in known]
 
 
 def fold_dispute(
