@@ -18,7 +18,7 @@ from sheaf.nodes.evidence import Evidence, Manner, Report, Told
 from sheaf.nodes.ledgers import Ledger, LedgerInFile, ProvedLedger, proved_file
 from sheaf.nodes.rereading import Source
 from sheaf.nodes.stranger import Asked, examine_task
-from sheaf.nodes.verification import Further
+from sheaf.nodes.verification import NOTHING, PLAINLY, Further
 from sheaf.protocol.errors import InvalidUsage
 from sheaf.store import DiskStore, Store
 from sheaf.store.http import HttpStore
@@ -34,15 +34,15 @@ def task_of(text: str | None) -> bytes | None:
     return bytes.fromhex(matched[1]) if matched else None
 
 
-def manner_of(state: Path | None, jobs: int | None, folder: Path | None, told: Told) -> Manner:
-    """How to replay: with so many `jobs` (None: as many as there are processors), and the notes in
-    the file `state`, which must not lie in the run's own `folder`.
+def manner_of(state: Path | None, jobs: int, folder: Path | None, told: Told) -> Manner:
+    """How to replay: with so many `jobs`, and the notes in the file `state`, which must not lie in
+    the run's own `folder`.
 
     Raises `InvalidUsage`, and what `Checkpoints.open` raises.
     """
     if state is not None and folder is not None and state.resolve().is_relative_to(folder):
         raise InvalidUsage("--state: found a file in the run's folder, accepted: one of your own")
-    return Manner(jobs or os.cpu_count() or 1, Checkpoints.open(state), told)
+    return Manner(jobs, Checkpoints.open(state), told)
 
 
 @contextmanager
@@ -52,8 +52,8 @@ def examined(
     stores: Sequence[str],
     *further: Further,
     first: int = 0,
-    anchor: Anchor = Anchor(),  # noqa: B008 - frozen
-    manner: Manner = Manner(),  # noqa: B008 - frozen
+    anchor: Anchor = NOTHING,
+    manner: Manner = PLAINLY,
 ) -> Iterator[tuple[Evidence, Report]]:
     """Verify a task from these ledgers (endpoints, files) and stores (addresses, directories);
     endpoints are read from block `first` on. Stores can be read until the end.

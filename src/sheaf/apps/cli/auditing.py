@@ -106,9 +106,10 @@ def audit(  # noqa: PLR0913, PLR0917 - a question is an option, and each brings 
     elif open is not None:
         told = _open(place.run(), place, open)
     else:
+        if sybil:
+            place.run()  # a task is refused before anything is verified
         with place.examined(whole=not asked) as (name, evidence, report, source):
             if sybil:
-                place.run()
                 told = _sybil(evidence, source)
             elif blame is not None:
                 told = _blame(name, evidence, blame, metrics, project, out)

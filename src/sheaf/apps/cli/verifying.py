@@ -86,8 +86,7 @@ RoundOption = Annotated[
     typer.Option("--round", min=1, help="With --light: which round; the last settled if none."),
 ]
 JobsOption = Annotated[
-    int | None,
-    typer.Option("--jobs", min=1, help="Blocks combined at a time; as many as processors if none."),
+    int, typer.Option("--jobs", min=1, help="How many blocks of columns are combined at a time.")
 ]
 StateOption = Annotated[
     Path | None,
@@ -114,7 +113,7 @@ def verify(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     federation: FederationOption = None,
     light: LightOption = False,
     round: RoundOption = None,
-    jobs: JobsOption = None,
+    jobs: JobsOption = 1,
     state: StateOption = None,
     explain: ExplainOption = False,
     format: FormatOption = Format.TEXT,
