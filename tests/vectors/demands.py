@@ -237,41 +237,37 @@ def chunks_that_do_not_answer(world: World) -> None:
 @vector()
 def an_update_of_another_shape(world: World) -> None:
     # A tree over a last chunk of twelve bytes where eight are left: what it holds answers nothing.
-    play = Trial(world, TERMS)
-    play.start()
-    chunks = (bytes(16), bytes(16), bytes(12))
-    hashes = [leaf_hash(chunk) for chunk in chunks]
-    play.commit(0, root=root_of(hashes))
-    play.commits(1, 2)
-    play.reveals(0, 1, 2)
-    play.attempt("m", "m", "m")
-    for index, chunk in enumerate(chunks):
-        path = tuple(inclusion_path(hashes, index))
-        play.do(WATCHER, play.demanding(0, index, bond=5 * index + 5))
-        answer = Supply(play.id, index + 1, Opening(chunk, path))
-        if index < 2:
-            assert play.do(LIAR, answer)
-        else:
-            assert play.no(LIAR, answer) == "WrongOpening"
+    play, answers = _of_another_shape(world, bytes(16), bytes(16), bytes(12))
+    assert play.do(LIAR, answers[0])
+    assert play.do(LIAR, answers[1])
+    assert play.no(LIAR, answers[2]) == "WrongOpening"
     assert play.decide(3) == ["decided 3 UPHELD"]
 
 
 @vector()
 def an_update_of_fewer_chunks(world: World) -> None:
     # A tree of two leaves where the terms have three: a path that ends at its root ends too early.
+    play, answers = _of_another_shape(world, bytes(16), bytes([1] * 16))
+    for answer in answers:
+        assert play.no(LIAR, answer) == "WrongOpening"
+    assert play.decide(1) == ["decided 1 UPHELD"]
+
+
+def _of_another_shape(world: World, *chunks: bytes) -> tuple[Trial, list[Supply]]:
+    """P0 committed to a tree over these chunks, each of which is demanded; their true openings."""
     play = Trial(world, TERMS)
     play.start()
-    chunks = (bytes(16), bytes([1] * 16))
     hashes = [leaf_hash(chunk) for chunk in chunks]
     play.commit(0, root=root_of(hashes))
     play.commits(1, 2)
     play.reveals(0, 1, 2)
     play.attempt("m", "m", "m")
+    answers = []
     for index, chunk in enumerate(chunks):
         play.do(WATCHER, play.demanding(0, index, bond=5 * index + 5))
-        answer = Opening(chunk, tuple(inclusion_path(hashes, index)))
-        assert play.no(LIAR, Supply(play.id, index + 1, answer)) == "WrongOpening"
-    assert play.decide(1) == ["decided 1 UPHELD"]
+        opening = Opening(chunk, tuple(inclusion_path(hashes, index)))
+        answers.append(Supply(play.id, index + 1, opening))
+    return play, answers
 
 
 @vector()

@@ -7,9 +7,10 @@ answers for it has to write it and to stand by it. The headings follow Article 3
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from sheaf.audit.plainly import literal
 
 ASSERTED = "asserted by the sponsor"
 NO_CLAIM = (
@@ -44,7 +45,7 @@ def compliance(report: Facts) -> dict[str, Any]:
 def markdown(report: Facts) -> str:
     """The map as a document of its own."""
     task, made = report["task"], report["compliance"]
-    lines = [f"# Compliance map: {_escaped(task['name'])}", "", made["no_claim"], ""]
+    lines = [f"# Compliance map: {literal(task['name'])}", "", made["no_claim"], ""]
     lines += [f"Task `{task['cid']}`, ledger head `{report['verification']['head']}`."]
     for record in made["records"]:
         lines += ["", f"## {record['title']} ({record['after']})"]
@@ -56,12 +57,7 @@ def markdown(report: Facts) -> str:
 
 def _line(sentence: Mapping[str, str]) -> str:
     source = f"evidence: {sentence['evidence']}" if sentence["evidence"] else ASSERTED
-    return f"{_escaped(sentence['text'])} *({source})*"
-
-
-def _escaped(text: str) -> str:
-    """Text that Markdown takes for nothing else."""
-    return re.sub(r"([\\`*_\[\]<>#|&!~])", r"\\\1", text)
+    return f"{literal(sentence['text'])} *({source})*"
 
 
 def _record(title: str, after: str, items: Iterator[Item]) -> dict[str, Any]:

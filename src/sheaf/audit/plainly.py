@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
+
 LONGEST = 200
 """Characters of a text of others that are kept."""
 
@@ -18,6 +20,11 @@ def printable(text: str) -> str:
     written out as its code point, and cut to `LONGEST` characters."""
     kept = text[:LONGEST] + ("…" if len(text) > LONGEST else "")
     return "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in kept)
+
+
+def literal(text: str) -> str:
+    """Somebody's text with nothing that Markdown or HTML would take for its own."""
+    return _MARKUP.sub(r"\\\1", text)
 
 
 def counted(count: int, noun: str) -> str:

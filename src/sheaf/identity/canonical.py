@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sheaf.protocol.errors import InvalidDocument
@@ -20,7 +21,7 @@ def parsed(data: bytes, what: str, most_bytes: int) -> dict[str, Any]:
     if len(data) > most_bytes:
         raise InvalidDocument(f"{what}: found {len(data)} bytes, accepted: at most {most_bytes}")
     try:
-        content = json.loads(data, object_pairs_hook=_object)
+        content = json.loads(data, object_pairs_hook=unique)
         same = canonical(content) == data
     except (ValueError, RecursionError) as error:
         raise InvalidDocument(f"{what}: found no JSON: {error}, accepted: an object") from error
@@ -32,7 +33,9 @@ def parsed(data: bytes, what: str, most_bytes: int) -> dict[str, Any]:
     return content
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object in which no key stands twice, of which readers take different ones: for
+    `json.loads`. Raises `ValueError`."""
     content = dict(pairs)
     if len(content) < len(pairs):
         raise ValueError("a key stands there twice")

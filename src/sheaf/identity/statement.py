@@ -108,7 +108,7 @@ class Receipt:
         return {
             "_type": STATEMENT_TYPE,
             "subject": [
-                {"name": each.name, "digest": {_tree(step.chunk_bytes): each.root.hex()}}
+                {"name": each.name, "digest": {tree_digest(step.chunk_bytes): each.root.hex()}}
                 for each in step.subjects
             ],
             "predicateType": PREDICATE_TYPE,
@@ -142,7 +142,7 @@ class Receipt:
         }
 
 
-def _tree(chunk_bytes: int) -> str:
+def tree_digest(chunk_bytes: int) -> str:
     """What a digest set calls a tree root: RFC 9162 over SHA-256, chunks of so many bytes."""
     return f"rfc9162_sha256_{chunk_bytes}"
 
@@ -167,7 +167,8 @@ def _step(content: dict[str, Any]) -> Step:
         step[name] for name in ("chunkBytes", "samples", "counted", "missing")
     )
     roots = (
-        (_text(s["name"]), _word(s["digest"][_tree(_count(size))])) for s in content["subject"]
+        (_text(s["name"]), _word(s["digest"][tree_digest(_count(size))]))
+        for s in content["subject"]
     )
     return Step(
         _count(task["chain"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sheaf.identity.statement import MissingChunk, Step, Subject
 from sheaf.nodes.trail import Trail
 from sheaf.protocol.hashing import ZERO
@@ -16,20 +18,9 @@ def update_step(
 ) -> Step:
     """A participant's update of a round on the model `base` (tree roots). The optimiser's state is
     not a participant's business, so that it is zero."""
-    return Step(
-        chain=trail.deployment.chain,
-        contract=trail.deployment.address,
-        task=trail.task,
-        account=account,
-        role=Role.PARTICIPANT.name.lower(),
-        round=round,
-        attempt=NO_ATTEMPT,
-        base=base,
-        base_state=ZERO,
-        chunk_bytes=_chunk_bytes(trail),
-        subjects=(Subject("update", root),),
-        samples=samples,
-    )
+    place, made = (round, NO_ATTEMPT), (Subject("update", root),)
+    step = _step(trail, Role.PARTICIPANT, account, place, (base, ZERO), made)
+    return replace(step, samples=samples)
 
 
 def result_step(
@@ -71,22 +62,29 @@ def _verdict(
     subjects: tuple[Subject, ...],
     missing: MissingChunk | None = None,
 ) -> Step:
+    step = _step(trail, Role.AGGREGATOR, account, (round, attempt), bases, subjects)
+    counted = trail.rounds[round].counted_positions(attempt)
+    return replace(step, counted=counted, missing=missing)
+
+
+def _step(
+    trail: Trail,
+    role: Role,
+    account: bytes,
+    place: tuple[int, int],
+    bases: tuple[bytes, bytes],
+    subjects: tuple[Subject, ...],
+) -> Step:
     return Step(
         chain=trail.deployment.chain,
         contract=trail.deployment.address,
         task=trail.task,
         account=account,
-        role=Role.AGGREGATOR.name.lower(),
-        round=round,
-        attempt=attempt,
+        role=role.name.lower(),
+        round=place[0],
+        attempt=place[1],
         base=bases[0],
         base_state=bases[1],
-        chunk_bytes=_chunk_bytes(trail),
+        chunk_bytes=1 << trail.terms.model.chunk_log2,
         subjects=subjects,
-        counted=trail.rounds[round].counted_positions(attempt),
-        missing=missing,
     )
-
-
-def _chunk_bytes(trail: Trail) -> int:
-    return 1 << trail.terms.model.chunk_log2

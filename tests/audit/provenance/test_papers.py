@@ -291,4 +291,4 @@ def test_the_statement_is_one_of_in_toto_s(honest: Scene) -> None:
     digest = hashlib.sha256(honest.model).hexdigest()
     assert dict(message.subject[0].digest) == {"sha256": digest}
     tree = honest.lineage.final.tree_root
-    assert dict(message.subject[1].digest) == {"sheafTreeRoot": tree}
+    assert dict(message.subject[1].digest) == {"rfc9162_sha256_4096": tree}

@@ -20,6 +20,8 @@ import numpy as np
 from eth_utils.address import to_canonical_address, to_checksum_address
 
 from sheaf import __version__
+from sheaf.identity.canonical import unique
+from sheaf.identity.statement import STATEMENT_TYPE, tree_digest
 from sheaf.learning import lattice
 from sheaf.learning.layout import Layout
 from sheaf.ledger.archive import Archive
@@ -34,7 +36,6 @@ from sheaf.protocol.errors import InvalidDocument, InvalidUsage
 from sheaf.protocol.events import RoundSettled
 from sheaf.protocol.task import Task
 
-STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:sheaf:settled-model:1"
 LARGEST_BYTES = 64 * 1024 * 1024
 
@@ -134,6 +135,7 @@ def statement(attestation: Attestation, digests: Digests, head: Header) -> dict[
     a, task = attestation, Task.decode(attestation.document)
     settling, book = a.settling(head), book_plain(a.book, a.task)
     tree = tree_id(digests.tree_root, task.model.chunk_bytes)
+    kind = tree_digest(task.model.chunk_bytes)
     predicate = {
         "contracts": {name: book[name] for name in ("chain_id", *_CONTRACTS)},
         "task": {
@@ -164,7 +166,7 @@ def statement(attestation: Attestation, digests: Digests, head: Header) -> dict[
         "_type": STATEMENT_TYPE,
         "subject": [
             {"name": MODEL_FILE, "digest": {"sha256": digests.file.hex()}},
-            {"name": str(tree), "digest": {"sheafTreeRoot": digests.tree_root.hex()}},
+            {"name": str(tree), "digest": {kind: digests.tree_root.hex()}},
         ],
         "predicateType": PREDICATE_TYPE,
         "predicate": predicate,
@@ -181,7 +183,7 @@ def parse(data: bytes) -> tuple[Attestation, dict[str, Any]]:
     if len(data) > LARGEST_BYTES:
         raise _unreadable(f"{len(data)} bytes", f"at most {LARGEST_BYTES}")
     try:
-        plain: Any = json.loads(data, object_pairs_hook=_unique)
+        plain: Any = json.loads(data, object_pairs_hook=unique)
         kinds = plain["_type"], plain["predicateType"]
         if kinds != (STATEMENT_TYPE, PREDICATE_TYPE):
             raise _unreadable(f"{kinds[0]!r:.80} of {kinds[1]!r:.80}", PREDICATE_TYPE)
@@ -277,14 +279,6 @@ def _of(kind: type, accepts: Callable[[Any], bool]) -> Callable[[Any], Any]:
 _count = _of(int, lambda value: 0 <= value < 2**64)
 _integer = _of(int, lambda value: abs(value) < 2**32)
 _text = _of(str, lambda value: len(value) <= 64)
-
-
-def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object in which no name occurs twice, of which readers take different ones."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name occurs twice")
-    return found
 
 
 def _unreadable(found: str, accepted: str) -> InvalidDocument:

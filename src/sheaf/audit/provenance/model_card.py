@@ -6,14 +6,12 @@ YAML contains JSON, so the values are written as JSON and nothing has to be esca
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from sheaf.audit.plainly import literal
 from sheaf.audit.provenance.graph import LICENSES, REPORTED, Lineage, Round, instant
 from sheaf.nodes.summary import MODEL_FILE
-
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
 
 _NOT_SHOWN = (
     "that the data behind the updates are real, or that the updates come from training",
@@ -63,7 +61,7 @@ def _result(lineage: Lineage) -> dict[str, Any]:
 
 def _body(lineage: Lineage) -> Iterator[str]:
     task, final = lineage.task, lineage.final
-    yield from ("", f"# {_plain(task.name)}", "")
+    yield from ("", f"# {literal(task.name)}", "")
     yield (
         f"Trained by federated learning in {len(lineage.rounds)} rounds: {len(lineage.counted)} "
         f"participants kept their data and sent updates, which {task.rule.name} combined. A "
@@ -107,7 +105,7 @@ def _row(found: Round) -> Sequence[str]:
     return (
         str(found.number),
         instant(found.ended),
-        _plain(found.outcome),
+        literal(found.outcome),
         drawn,
         str(counted),
         root,
@@ -142,8 +140,3 @@ def _check() -> list[str]:
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     lines = (names, ["---"] * len(names), *rows)
     return [f"| {' | '.join(line)} |" for line in lines]
-
-
-def _plain(text: str) -> str:
-    """Somebody's text with nothing that Markdown or HTML would take for its own."""
-    return _MARKUP.sub(r"\\\1", text)
