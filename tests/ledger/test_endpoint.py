@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sheaf.ledger.endpoint import Endpoint, expanded, shown
+from sheaf.ledger.errors import Misanswered
 from sheaf.protocol.errors import InvalidConfiguration, LedgerUnavailable
 from tests.ledger.chain import CHAIN_ID
 from tests.ledger.node import FORGOTTEN, GARBAGE, HANGING, LOST, Node
@@ -71,7 +72,7 @@ def test_a_read_is_given_up_after_the_last_pause(node: Node, patient: Patient) -
     [
         (401, "answers with HTTP status 401"),
         (404, "answers with HTTP status 404"),
-        (GARBAGE, "answers something other than JSON"),
+        (GARBAGE, "eth_chainId: found something other than JSON, accepted: a JSON-RPC answer"),
     ],
 )
 def test_what_waiting_does_not_change_is_not_tried_again(
@@ -118,15 +119,26 @@ def test_answers_of_a_batch_are_put_in_order(patient: Patient) -> None:
 
 
 @pytest.mark.parametrize(
-    "twisted", [{}, {"id": 7, "result": 1}, {"jsonrpc": "2.0"}], ids=["empty", "other", "neither"]
+    ("twisted", "told"),
+    [
+        ({}, "found 2 of other ids, accepted: 2 answers, of id 0 to 1"),
+        ({"id": 7, "result": "0x1"}, "found 2 of other ids"),
+        ({"id": [], "result": "0x1"}, "found 2 of other ids"),
+        ({"id": True, "result": "0x1"}, "found 2 of other ids"),
+        ({"id": 0, "result": "0x1"}, "found 2 of other ids"),
+        ({"id": 1}, "found neither result nor error, accepted: one of them"),
+        ([], "found no record of JSON-RPC, accepted: 2 answers"),
+    ],
 )
 def test_an_answer_to_something_else_is_none(
-    node: Node, patient: Patient, twisted: dict[str, Any]
+    node: Node, patient: Patient, twisted: Any, told: str
 ) -> None:
     whole: Any = node._one
     setattr(node, "_one", lambda each: twisted if each["id"] == 1 else whole(each))  # noqa: B010
-    with pytest.raises(LedgerUnavailable, match="does not answer as a JSON-RPC node does"):
+    with pytest.raises(Misanswered) as caught:
         patient.endpoint.make_batch_request([READ, READ])
+    assert caught.value.message.startswith(f"{node.url}: eth_chainId: {told}")
+    assert caught.value.exit_code == 4
 
 
 def test_an_error_of_a_whole_batch_is_everybodys(node: Node, patient: Patient) -> None:

@@ -260,7 +260,8 @@ def test_an_endpoint_that_answers_nonsense_is_named(
         endpoint = Endpoint(node.url, sleep=lambda _seconds: None)
         ledger = ProvedLedger(endpoint.name, Source(ProvingClient(Web3(endpoint))))
         node.faults.extend([GARBAGE] * 9)
-        with pytest.raises(LedgerUnavailable, match=f"{node.url} answers something other than"):
+        told = f"^{node.url}: eth_getBlockByNumber: found something other than JSON"
+        with pytest.raises(LedgerUnavailable, match=told):
             examine_task(Asked(task), [ledger], store)
         endpoint.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -26,6 +26,7 @@ from sheaf.store.http import HttpStore
 from sheaf.store.interface import sound_copy
 from sheaf.store.serving import StoreServer
 from sheaf.store.several import SeveralStores
+from sheaf.transport.metered import MeteredSocket
 
 MODEL = bytes(range(256)) * 5000
 MODEL_ID = tree_id(tree_root(MODEL, 4096), 4096)
@@ -79,11 +80,12 @@ def test_what_is_served_is_got_whole_and_in_parts(served: tuple[DiskStore, str])
 def test_a_connection_is_kept(served: tuple[DiskStore, str]) -> None:
     with reading(served[1]) as store:
         store.get(MODEL_ID)
-        (kept,) = store._idle
+        idle = store._client._idle
+        (kept,) = idle
         assert store.get(MODEL_ID) == MODEL
-        assert store._idle == [kept]
-        assert kept.sock is not None
-        kept.sock.shutdown(socket.SHUT_RDWR)
+        assert idle == [kept]
+        assert isinstance(kept.sock, MeteredSocket)
+        kept.sock.inner.shutdown(socket.SHUT_RDWR)
         assert store.get(MODEL_ID) == MODEL
 
 
@@ -227,11 +229,11 @@ def hanging(handler: BaseHTTPRequestHandler, over: Event) -> None:
 
 
 def trickling(handler: BaseHTTPRequestHandler, over: Event) -> None:
-    """A byte whenever a reader that waits for silence would be about to give up."""
+    """A byte at a time, for as long as somebody reads."""
     handler.send_response(206 if handler.command == "GET" else 200)
     handler.send_header("Content-Length", str(len(MODEL)))
     handler.end_headers()
-    while handler.command == "GET" and not over.wait(0.05):
+    while handler.command == "GET" and not over.is_set():
         handler.wfile.write(b"x")
 
 
@@ -301,15 +303,17 @@ def test_what_is_wrong_with_a_server_is_said_in_one_line(name: str) -> None:
         assert "\n" not in caught.value.message
 
 
-def test_a_trickle_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sheaf.store.http.SLOWEST_BYTES_PER_S", 10**9)
+def test_a_trickle_ends() -> None:
+    seconds = iter(range(10**6))
     told = "takes too long to answer"
     with (
         running(Wrong(trickling)) as url,
-        reading(url, 0.2) as store,
+        # A second passes whenever anybody looks at the clock.
+        closing(HttpStore(url, clock=lambda: float(next(seconds)))) as store,
         pytest.raises(StoreUnavailable, match=told),
     ):
         store.get(MODEL_ID)
+    assert 20 < next(seconds) < 60
 
 
 def test_nobody_there() -> None:

@@ -1,25 +1,30 @@
 """A JSON-RPC endpoint over HTTP, as a web3 provider that fails in one line.
 
 Reads are tried again after a growing pause; whatever changes something is sent once, since an
-answer that got lost does not mean that nothing happened. Providers put keys into paths, queries and
-user names, so no message, traceback or log line says more of the address than scheme, host and
-port. (urllib3 writes paths where an application asks it for its debugging lines.)
+answer that got lost does not mean that nothing happened. Every answer is bounded in bytes and in
+time, and looked at before anything is made of it (`answers`). Providers put keys into paths,
+queries and user names, so no message, traceback or log line says more of the address than scheme,
+host and port.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from string import Template
 from time import sleep as sleep_seconds
 from typing import Any
 from urllib.parse import urlsplit
 
-from eth_typing import URI
-from web3 import HTTPProvider
+from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
+from sheaf.ledger import answers
+from sheaf.ledger.errors import Misanswered
 from sheaf.protocol.errors import InvalidConfiguration, LedgerUnavailable
+from sheaf.transport.address import Address
+from sheaf.transport.client import HttpClient, NoAnswer, Question
 
 TIMEOUT_S = 30.0
 PAUSES_S = (0.5, 1.0, 2.0, 4.0)
@@ -28,8 +33,9 @@ PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 _READS = ("eth_get", "eth_call", "eth_chainId", "eth_blockNumber", "eth_gasPrice")
 _MORE_READS = ("eth_maxPriorityFeePerGas", "eth_estimateGas", "eth_feeHistory", "web3_", "net_")
 _REFUSALS = frozenset({400, 401, 403, 404, 405})
-"""HTTP statuses that no waiting changes: not a node, or not for us."""
+"""HTTP statuses that no waiting changes: not a node, or not for us. Nor does that of a redirect."""
 
+_HEADERS = {"Content-Type": "application/json", "User-Agent": "sheaf"}
 _ACCEPTED = "an http or https URL, such as http://127.0.0.1:8545"
 
 
@@ -55,41 +61,42 @@ def expanded(url: str, environment: Mapping[str, str]) -> str:
 
 def shown(url: str) -> str:
     """As much of an address as may be told; InvalidConfiguration where it is none."""
+    return _address(url).name
+
+
+def _address(url: str) -> Address:
     try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
+        return Address.parse(url)
     except ValueError:
         raise _no_address() from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise _no_address()
-    return f"{parts.scheme}://{parts.hostname}{port}"
 
 
 def _no_address() -> InvalidConfiguration:
     return InvalidConfiguration(f"ledger.url: found no address, accepted: {_ACCEPTED}")
 
 
-class Endpoint(HTTPProvider):
-    """A web3 provider over HTTP. Errors: LedgerUnavailable where nothing sensible comes back."""
+class Endpoint(JSONBaseProvider):
+    """A web3 provider over HTTP. Errors: LedgerUnavailable where nothing comes back, and
+    Misanswered where that makes no sense. `clock` gives seconds, `sleep` takes some."""
 
     def __init__(
         self,
         url: str,
         timeout_s: float = TIMEOUT_S,
         sleep: Callable[[float], object] = sleep_seconds,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        # web3 logs the address it is given, so it is given the one that may be told.
-        self.name = shown(url)
-        super().__init__(URI(self.name))
-        self._session = self._request_session_manager.cache_and_return_session(URI(self.name))
-        self._url, self._timeout_s, self._sleep = url, timeout_s, sleep
+        super().__init__()
+        address = _address(url)
+        self.name, self._target = address.name, address.target
+        self._client, self._sleep = HttpClient(address, timeout_s, clock), sleep
 
     def __repr__(self) -> str:
         return f"Endpoint({self.name})"
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._client.close()
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """One answer, a result or an error of the node's."""
@@ -111,47 +118,70 @@ class Endpoint(HTTPProvider):
         ]
         body = json.dumps(numbered if batch else numbered[0]).encode()
         repeatable = all(method.startswith(_READS + _MORE_READS) for method, _ in requests)
-        answer = self._post(body, PAUSES_S if repeatable else ())
-        if batch and isinstance(answer, dict) and "error" in answer:
-            return [RPCResponse(error=answer["error"])] * len(requests)
-        answers: list[Any] = answer if batch and isinstance(answer, list) else [answer]
-        told: dict[Any, Any] = {each.get("id"): each for each in answers if isinstance(each, dict)}
-        ordered = [told.get(number, {}) for number in range(len(requests))]
-        if not all("result" in each or "error" in each for each in ordered):
-            raise LedgerUnavailable(f"{self.name} does not answer as a JSON-RPC node does")
-        return ordered
+        told, asked = self._post(body, repeatable), requests[0][0]
+        try:
+            answer = answers.parse(told)
+            if batch and isinstance(answer, Mapping) and answer.get("error") is not None:
+                error: Any = answers.error_of(answer["error"])
+                return [RPCResponse(error=error)] * len(requests)
+            found = []
+            ordered = _ordered(answer if batch else [answer], len(requests))
+            for (asked, params), each in zip(requests, ordered, strict=True):
+                found.append(_checked(asked, params, each))
+        except answers.Wrong as wrong:
+            raise Misanswered(self.name, asked, wrong.told, wrong.accepted) from None
+        return found
 
-    def _post(self, body: bytes, pauses: Sequence[float]) -> Any:
-        """The parsed answer; tried once, and again after each pause while the node is silent."""
+    def _post(self, body: bytes, repeatable: bool) -> bytes:
+        """The answer's body; tried once, and a read again after each pause while the node is
+        silent."""
+        question = Question(
+            "POST",
+            self._target,
+            answers.MOST_BYTES,
+            headers=_HEADERS,
+            body=body,
+            repeatable=repeatable,
+        )
         reason = ""
-        for pause in (0.0, *pauses):
+        for pause in (0.0, *(PAUSES_S if repeatable else ())):
             if pause:
                 self._sleep(pause)
             try:
-                # Not elsewhere: who is asked is who was named.
-                response = self._session.post(
-                    self._url,
-                    body,
-                    timeout=self._timeout_s,
-                    headers=self.get_request_headers(),
-                    allow_redirects=False,
-                )
-                response.raise_for_status()
-                return json.loads(response.content)
-            # What requests raises holds the whole address; the others are answers of nonsense.
-            except (OSError, ValueError, RecursionError) as error:
-                reason, final = _reason(error)
+                answer = self._client.ask(question)
+            except NoAnswer as error:
+                reason, final = error.what, error.final
+            else:
+                status = answer.status
+                if status == 200 and answer.whole:
+                    return answer.body
+                reason = f"answers with HTTP status {status}"
+                final = status in _REFUSALS or 300 <= status < 400
+                if status == 200:
+                    most = answers.MOST_BYTES
+                    reason, final = f"answers with more bytes than the {most} accepted", True
             if final:
                 break
         raise LedgerUnavailable(f"{self.name} {reason}")
 
 
-def _reason(error: OSError | ValueError | RecursionError) -> tuple[str, bool]:
-    """What happened, without anything of the request, and whether it would happen again."""
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    if status is not None:
-        return f"answers with HTTP status {status}", status in _REFUSALS
-    if not isinstance(error, OSError):
-        return "answers something other than JSON", True
-    slow = "Timeout" in type(error).__name__
-    return "takes too long to answer" if slow else "does not answer", False
+def _ordered(told: Any, count: int) -> list[Mapping[str, Any]]:
+    """Answers by the number of their question. Raises Wrong where they are not one of each."""
+    accepted = f"{count} answers, of id 0 to {count - 1}" if count > 1 else "an answer of id 0"
+    if not isinstance(told, list) or not all(isinstance(each, Mapping) for each in told):
+        raise answers.Wrong("no record of JSON-RPC", accepted)
+    numbers = [each.get("id") for each in told]
+    if not all(type(number) is int for number in numbers) or sorted(numbers) != [*range(count)]:
+        raise answers.Wrong(f"{len(told)} of other ids", accepted)
+    return sorted(told, key=lambda each: int(each["id"]))
+
+
+def _checked(method: str, params: Any, answer: Mapping[str, Any]) -> RPCResponse:
+    """An answer whose result has the method's shape, or an error. Raises Wrong."""
+    if answer.get("error") is not None:
+        error: Any = answers.error_of(answer["error"])
+        return RPCResponse(error=error)
+    if "result" not in answer:
+        raise answers.Wrong("neither result nor error", "one of them")
+    answers.check(method, params, answer["result"])
+    return RPCResponse(result=answer["result"])

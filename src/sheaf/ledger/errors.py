@@ -2,6 +2,7 @@
 
 SheafError
 ├── LedgerUnavailable    no ledger, or one of another format (protocol.errors)
+│   └── Misanswered      an endpoint's answer that is none to what was asked
 ├── LedgerCorrupt        a ledger file that contradicts itself (protocol.errors)
 ├── Reverted             the contract refused: `data` holds what it returned
 ├── TransactionRefused   the chain would not take a transaction at all
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from eth_utils.address import to_checksum_address
 
-from sheaf.protocol.errors import SheafError
+from sheaf.protocol.errors import LedgerUnavailable, SheafError
 
 
 class Reverted(SheafError):
@@ -52,6 +53,15 @@ class Unfunded(SheafError):
             f"account {to_checksum_address(account)} is not funded: "
             f"found {balance} {unit}, accepted: at least {need}"
         )
+
+
+class Misanswered(LedgerUnavailable):
+    """An endpoint's answer that is malformed, or no answer to what was asked."""
+
+    code = "misanswered"
+
+    def __init__(self, endpoint: str, method: str, found: str, accepted: str) -> None:
+        super().__init__(f"{endpoint}: {method}: found {found}, accepted: {accepted}")
 
 
 class Misreported(SheafError):
