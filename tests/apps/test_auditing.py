@@ -74,7 +74,7 @@ def test_open(points: sheaf.RunResult, beside: Path, capsys: Capture) -> None:
     assert told.splitlines()[0] == points.model_root
     assert "what         header of the settled model of round 2" in told
     assert "that hash to it" in told
-    assert told.splitlines()[-1] == "verified: the whole run is consistent"
+    assert told.splitlines()[-1] == "verified: all of it is consistent"
     found = asked(capsys, "--last", "--open", points.head[:10])
     assert found["name"] == points.head
     assert found["differs"] == ""
@@ -109,7 +109,8 @@ def test_diff(points: sheaf.RunResult, beside: Path, capsys: Capture, tmp_path: 
     copy = tmp_path / "copy"
     shutil.copytree(points.folder, copy)
     told = ask(capsys, "--last", "--diff", str(copy))
-    assert told == f"no difference: {RUN} and copy are one history\n"
+    last = points.summary["blocks"]
+    assert told == f"no difference: {RUN} and copy are one history, up to block {last}\n"
     assert asked(capsys, "--last", "--diff", str(copy))["difference"] is None
     (copy / "model.safetensors").unlink()
     rows = ask(capsys, "--last", "--diff", str(copy)).splitlines()
@@ -185,24 +186,28 @@ def test_without_a_question_a_report_is_written(
     assert signed > 0
 
 
-def test_a_stranger_takes_the_same_report_home(
-    points: sheaf.RunResult, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_report_replaces_an_earlier_one_of_its_task_and_nothing_else(
+    points: sheaf.RunResult, beside: Path, capsys: Capture, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    task = "0x" + str(json.loads((points.folder / "ledger.json").read_text())["task"])
-    places = ["--ledger", str(points.folder / "ledger.sqlite"), "--store", str(points.folder)]
-    found = asked(capsys, task, *places)
-    assert found["subject"] == task
-    made = json.loads((tmp_path / f"{task}-audit" / "audit.json").read_text())
-    assert made["run"] == task
-    # Names of accounts are a run's own word, and a stranger has none.
-    assert {actor["name"] for actor in made["actors"]} <= {None, ""}
-    again = f"sheaf audit {task} --ledger URL --store URL"
-    assert again in [each["command"] for each in made["verification"]["repeat"]]
-    moved = asked(capsys, task, *places, "--blame", "2")
-    assert moved["round"] == 2
-    for question in (["--sybil"], ["--open", "ab"], ["--diff", RUN]):
-        told = refusal(capsys, task, *places, *question)
-        assert told.startswith("--open, --diff, --sybil: found a task")
-    assert "accepted: those of a run" in refusal(capsys, RUN, "--store", ".")
-    assert "accepted: those of a task" in refusal(capsys, task, *places, "--last")
+    written = ["audit.html", "audit.json", "compliance.md"]
+    ask(capsys, "--last", "--out", str(tmp_path))
+    first = [(tmp_path / name).read_bytes() for name in written]
+    ask(capsys, "--last", "--head", points.head, "--out", str(tmp_path))
+    second = [(tmp_path / name).read_bytes() for name in written]
+    assert all(b"anchored by the head hash" in content for content in second[:2])
+    assert first != second
+    # Somebody wrote into the map, as it asks for.
+    (tmp_path / "compliance.md").write_bytes(second[2] + b"Our controller is the hospital.\n")
+    told = "found a file that is not as a report of this task was written, accepted: a folder"
+    line = refusal(capsys, "--last", "--out", str(tmp_path))
+    assert line.startswith(f"{tmp_path / 'compliance.md'}: {told} without it")
+    assert [(tmp_path / name).read_bytes() for name in written[:2]] == second[:2]
+    (tmp_path / "compliance.md").unlink()
+    plain = json.loads(second[1])
+    plain["task"]["id"] = "11" * 32  # another task's report
+    (tmp_path / "audit.json").write_text(json.dumps(plain))
+    assert refusal(capsys, "--last", "--out", str(tmp_path)).startswith(f"{tmp_path / 'audit.'}")
+    ask(capsys, "--last", "--head", points.head, "--out", str(tmp_path), "--force")
+    assert [(tmp_path / name).read_bytes() for name in written] == second
+    line = refusal(capsys, "--last", "--out", str(tmp_path / "audit.json"))
+    assert line == f"--out: found a file, {tmp_path / 'audit.json'}, accepted: a folder"

@@ -87,6 +87,16 @@ def test_a_task_is_verified_with_a_ledger_and_an_address(
     code, out, err = ran(capsys, task, *places, "--light", "--round", "1")
     assert (code, err) == (0, "")
     assert "rounds other than 1" in out
+    assert f"again  sheaf verify {task} --ledger ledger.sqlite --store {url} --light" in out
+    code, out, err = ran(
+        capsys, task, *places, "--light", "--round", "1", "--receipts", "--format", "json"
+    )
+    assert (code, err) == (0, "")
+    given = {check["name"]: check for check in json.loads(out)["checks"]}["receipts"]
+    # Four participants and the committee of round 1 signed; those of round 2 were not looked at.
+    assert given["detail"].startswith("receipts of round 1 signed by keys bound to accounts")
+    (first,) = (r for r in points.summary["rounds"] if r["round"] == 1)
+    assert given["count"] == first["revealed"] + points.summary["seats"]
     assert sorted(os.listdir(away)) == ["ledger.sqlite", "state.json"]
 
 
@@ -128,10 +138,13 @@ def test_ledgers_are_named_as_they_were_given(
             "--round: found it without",
         ),
         (
-            ["--ledger", "ledger.sqlite", "--store", ".", "--receipts", "--light"],
-            "--receipts: found it with --light",
+            ["--ledger", "ledger.sqlite", "--store", ".", "--metrics", "--light"],
+            "--metrics: found it with --light",
         ),
-        (["--ledger", "ledger.sqlite", "--store", ".", "--metrics"], "found an option of a run"),
+        (
+            ["--ledger", "ledger.sqlite", "--store", ".", "--metrics"],
+            "--metrics: found a task without --project",
+        ),
         (["--ledger", "ledger.sqlite", "--store", ".", "--url", "http://x"], "found an option of"),
         (["--ledger", "x", "--store", ".", "--federation", "0x12"], "accepted: an address of 0x"),
     ],

@@ -18,7 +18,7 @@ from eth_utils.address import to_checksum_address
 
 from sheaf.ledger.federation import AddressBook
 from sheaf.nodes import trust
-from sheaf.nodes.evidence import Evidence, Report, Witness
+from sheaf.nodes.evidence import Evidence, Origin, Report, Witness
 from sheaf.nodes.respecification import Step
 from sheaf.nodes.summary import Accounting, Place
 from sheaf.nodes.trail import Trail, fold
@@ -109,6 +109,7 @@ def _verified(
         steps=tuple(steps),
     )
     report = Report(head.hex(), trust=trust.remaining(trail.terms), unfinished=not trail.over)
+    report.origin = Origin("staged")
     report.add("specification", len(steps), "protocol transactions gave the specification's events")
     for check in reports:
         report.add(*check)

@@ -8,15 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from sheaf.audit.divergence import ABSENT, first_divergence
+from sheaf.apps.subjects import RunSubject
+from sheaf.audit import divergence
+from sheaf.audit.divergence import Divergence
+from sheaf.audit.histories import ABSENT
 from sheaf.nodes import effects as e
 from sheaf.nodes import inventory
 from sheaf.nodes.cast import Cast
-from sheaf.protocol.errors import InvalidUsage
+from sheaf.protocol.errors import LedgerUnavailable
 from tests.e2e.tampering import edit, flip, sql
 from tests.nodes import faults
 from tests.nodes.plans import economics, plan, schedule
 from tests.nodes.stage import Played, play
+
+
+def first_divergence(left: Path, right: Path) -> Divergence | None:
+    with RunSubject(left).history() as one, RunSubject(right).history() as other:
+        return divergence.first_divergence(one, other)
 
 
 @pytest.fixture
@@ -147,5 +155,5 @@ def test_a_blob_a_model_and_a_summary(honest: Played, copied: Path, tmp_path: Pa
 
 def test_a_run_without_a_ledger_is_refused(honest: Played, copied: Path) -> None:
     (copied / inventory.LEDGER).unlink()
-    with pytest.raises(InvalidUsage, match=r"found no ledger\.sqlite with its address book"):
+    with pytest.raises(LedgerUnavailable, match=r"no ledger at .*ledger\.sqlite"):
         first_divergence(honest.directory, copied)

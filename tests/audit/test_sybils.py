@@ -14,6 +14,7 @@ import pytest
 from sheaf.audit.sightings import Transfer, first_funders, likeness, sightings
 from sheaf.audit.sybils import Likeness, Sightings, suspect
 from sheaf.nodes import effects as e
+from sheaf.nodes.ledgers import LedgerInFile
 from sheaf.simulation import liars
 from tests.audit.planted import Kind, Score, account, plant, score
 from tests.audit.scene import evidence_of, played, trained
@@ -190,7 +191,7 @@ def test_the_first_who_gave_before_somebody_joined() -> None:
 def test_sightings_of_a_real_run(honest: Played) -> None:
     """Everybody joined in one block, funded by the deployer; nobody is suspected."""
     evidence = verified(honest.directory)
-    seen = sightings(evidence)
+    seen = sightings(evidence, LedgerInFile("own", honest.directory / "ledger.sqlite"))
     assert set(seen.accounts) == {*seen.joined} == {*seen.funders}
     assert len(seen.accounts) == 7
     assert len({*seen.funders.values()}) == len({*seen.joined.values()}) == 1

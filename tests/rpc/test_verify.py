@@ -15,7 +15,7 @@ from web3 import Web3
 from web3.types import RPCEndpoint, RPCResponse
 
 from sheaf.apps.cli.outcome import execute
-from sheaf.apps.strangers import examined
+from sheaf.apps.subjects import About
 from sheaf.ledger.anvil import DEVELOPMENT_KEY, Anvil, options, require
 from sheaf.ledger.client import Call, address_of
 from sheaf.ledger.endpoint import Endpoint
@@ -25,7 +25,6 @@ from sheaf.ledger.rpc import Connection, connect
 from sheaf.nodes import runner
 from sheaf.nodes.anchoring import Anchor
 from sheaf.nodes.rereading import Source
-from sheaf.nodes.stranger import Asked
 from sheaf.nodes.summary import read_book
 from sheaf.nodes.verification import Report, verify
 from sheaf.protocol.actions import Advance
@@ -112,14 +111,17 @@ def test_a_stranger_verifies_by_the_task_s_id_and_two_endpoints(
 ) -> None:
     task, head = read_book(played.directory / "ledger.json")[1], played.summary["head"]
     stores, given = [str(played.directory / "store")], [anvil.url, anvil.url]
-    with examined(Asked(task), given, stores, anchor=Anchor(bytes.fromhex(head))) as found:
-        evidence, report = found
+    about = About(f"0x{task.hex()}", ledgers=given, stores=stores)
+    with about.subject().opened(Anchor(bytes.fromhex(head))) as case:
+        case.verify()
+        evidence, report = case.evidence, case.report
     assert report.head == head
     counts = {check.name: check.count for check in report.checks}
     assert (counts["sources"], counts["updates"], counts["aggregations"]) == (2, 8, 2)
     assert evidence.book == read_book(played.directory / "ledger.json")[0]
-    with examined(Asked(task, light=True), given[:1], stores) as found:
-        _, light = found
+    with replace(about, light=True, ledgers=given[:1]).subject().opened() as case:
+        case.verify()
+        light = case.report
     assert light.head != head  # the chain went on
     assert {check.name: check.count for check in light.checks}["aggregations"] == 1
 

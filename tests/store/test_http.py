@@ -345,6 +345,16 @@ def test_the_first_sound_copy_is_taken_and_who_gave_another_is_named() -> None:
         SeveralStores([("liar", lying)]).get(MODEL_ID)
 
 
+def test_a_server_among_them_lists_nothing(served: tuple[DiskStore, str]) -> None:
+    _, url = served
+    own = MemoryStore()
+    own.put(MODEL, MODEL_ID)
+    remote = HttpStore(url)
+    assert list(SeveralStores([("remote", remote), ("own", own)]).ids()) == [MODEL_ID]
+    assert list(SeveralStores([("remote", remote)]).ids()) == []
+    remote.close()
+
+
 def test_who_is_silent_is_asked_once(served: tuple[DiskStore, str]) -> None:
     asked: list[str] = []
 

@@ -7,20 +7,14 @@ print as its message.
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sheaf.apps import runs
 from sheaf.apps.extras import require
 from sheaf.apps.results import RoundResult, RunResult, VerificationResult
 from sheaf.apps.runs import Run
-from sheaf.protocol.errors import InvalidUsage
 
-if TYPE_CHECKING:
-    from sheaf.nodes.evidence import Manner, Report
-
-__all__ = ["RoundResult", "RunResult", "VerificationResult", "load", "recheck", "run", "verify"]
+__all__ = ["RoundResult", "RunResult", "VerificationResult", "load", "run", "verify"]
 
 Reference = str | Path | RunResult | None
 """How a run is named: its id, a prefix of it, a path, its result, or None for the last one."""
@@ -81,52 +75,16 @@ def verify(
     Raises `VerificationFailed` at the first difference, `RunNotFound`, `InvalidUsage` where the
     project's code is not there any more, and ledger errors.
     """
-    found, paths = _found(run), [None if p is None else Path(p) for p in (keys, project)]
-    place = (url, from_block)
-    report = recheck(
-        found,
-        metrics=metrics,
-        head=head,
-        keys=paths[0],
-        project=paths[1],
-        place=place,
-        receipts=receipts,
-    )
-    return VerificationResult.of(found, report)
-
-
-def recheck(
-    found: Run,
-    *,
-    metrics: bool,
-    head: str | None,
-    keys: Path | None,
-    project: Path | None,
-    place: tuple[str | None, int] = (None, 0),
-    receipts: bool = False,
-    manner: Manner | None = None,
-) -> Report:
-    """What `verify` does, for a run that was found: its report; `place` is `url` and `from_block`,
-    `manner` how to go about it. Raises as `verify` does."""
     from sheaf.apps.anchors import anchor
-    from sheaf.apps.chains import source_of
-    from sheaf.nodes import verification
-    from sheaf.nodes.receipts import check_receipts
+    from sheaf.apps.checks import Wanted
+    from sheaf.apps.subjects import RunSubject
 
-    wanted = anchor(head, keys)
-    further = [check_receipts] if receipts else []
-    if project is not None and not metrics:
-        raise InvalidUsage("--project: found it without --metrics, accepted: both or none")
-    if metrics:
-        require("torch", "torch")
-        from sheaf.nodes.metrics import check_metrics
-
-        further.append(partial(check_metrics, project=project))
-    with source_of(found.folder, *place) as source:
-        manner = manner or verification.PLAINLY
-        return verification.verify(
-            found.folder, *further, anchor=wanted, source=source, manner=manner
-        )
+    found, paths = _found(run), [None if p is None else Path(p) for p in (keys, project)]
+    subject = RunSubject(found.folder, url, from_block)
+    wanted = Wanted.of(subject, metrics=metrics, receipts=receipts, project=paths[1])
+    with subject.opened(anchor(head, paths[0])) as case:
+        case.verify(*wanted.checks(case))
+    return VerificationResult.of(found, case.report)
 
 
 def _found(run: Reference) -> Run:

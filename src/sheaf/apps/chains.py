@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from eth_utils.address import is_address, to_canonical_address
 from sheaf.apps.anchors import signing_key
 from sheaf.ledger.anvil import DEVELOPMENT_KEY
 from sheaf.ledger.deployment import Deployed, require
+from sheaf.ledger.endpoint import expanded
 from sheaf.ledger.federation import TokenTerms, create_federation, create_tokens
 from sheaf.ledger.keys import KEY_VARIABLE, parse_key
 from sheaf.ledger.rpc import Connection, DevelopmentChain, RemoteChain, connect
@@ -49,7 +51,7 @@ def source_of(folder: Path, url: str | None, first: int) -> Iterator[Source | No
     if url is not None and ledger.exists():
         raise InvalidUsage("--url: found a run with a ledger of its own, accepted: one without")
     if url is not None:
-        with opened(Connection(url)) as chain:
+        with opened(Connection(expanded(url, os.environ))) as chain:
             yield Source(chain.client, first)
         return
     if (folder / inventory.BOOK).exists() and not ledger.exists():

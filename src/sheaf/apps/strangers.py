@@ -5,27 +5,25 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sheaf.apps import chains
 from sheaf.ledger.endpoint import expanded, shown
 from sheaf.ledger.rpc import Connection
 from sheaf.nodes import inventory
-from sheaf.nodes.anchoring import Anchor
 from sheaf.nodes.checkpoints import Checkpoints
-from sheaf.nodes.evidence import Evidence, Manner, Report, Told
+from sheaf.nodes.evidence import Manner, Told
 from sheaf.nodes.ledgers import Ledger, LedgerInFile, ProvedLedger, proved_file
 from sheaf.nodes.rereading import Source
-from sheaf.nodes.stranger import Asked, examine_task
-from sheaf.nodes.verification import NOTHING, PLAINLY, Further
 from sheaf.protocol.errors import InvalidUsage
 from sheaf.store import DiskStore, Store
 from sheaf.store.http import HttpStore
-from sheaf.store.several import SeveralStores
 
 _TASK = re.compile(r"0x([0-9a-fA-F]{64})")
 _WEB = ("http://", "https://")
+_VARIABLE = re.compile(r"(?:\$\{\w+\})+", re.ASCII)
 
 
 def task_of(text: str | None) -> bytes | None:
@@ -45,45 +43,26 @@ def manner_of(state: Path | None, jobs: int, folder: Path | None, told: Told) ->
     return Manner(jobs, Checkpoints.open(state), told)
 
 
-@contextmanager
-def examined(
-    asked: Asked,
-    ledgers: Sequence[str],
-    stores: Sequence[str],
-    *further: Further,
-    first: int = 0,
-    anchor: Anchor = NOTHING,
-    manner: Manner = PLAINLY,
-) -> Iterator[tuple[Evidence, Report]]:
-    """Verify a task from these ledgers (endpoints, files) and stores (addresses, directories);
-    endpoints are read from block `first` on. Stores can be read until the end.
-
-    Raises `InvalidUsage` where there are none or they are none, and what `examine_task` raises.
-    """
-    if not ledgers or not stores:
-        raise InvalidUsage(
-            f"found a task with {len(ledgers)} ledgers and {len(stores)} stores, accepted: at "
-            "least one --ledger and one --store"
-        )
-    if anchor.keys:
-        raise InvalidUsage(
-            "--keys: found it for a task, accepted: for a run, whose folder has them"
-        )
-    with ExitStack() as stack:
-        found = _named(ledgers)
-        opened = [
-            stack.enter_context(_ledger(name, text, first, light=asked.light))
-            for name, text in found
-        ]
-        several = SeveralStores([stack.enter_context(_store(*each)) for each in _named(stores)])
-        evidence, report = examine_task(
-            asked, opened, several, *further, anchor=anchor, manner=manner
-        )
-        report.outside += several.troubles
-        yield evidence, report
+def told(text: str) -> str:
+    """An address as it may be told and, where it has nothing to hide, be used again: without the
+    parts of path and query that are written out, which may be a key; `${NAME}` hides itself. Any
+    other text is a path, and told as it is. Raises InvalidConfiguration for what is no address."""
+    if not text.startswith(_WEB):
+        return text
+    shown(expanded(text, os.environ))
+    parts = urlsplit(text)
+    user, at, host = parts.netloc.rpartition("@")
+    who = ":".join(map(_hidden, user.split(":")))
+    path = "/".join(["", *map(_hidden, parts.path.strip("/").split("/"))]).rstrip("/")
+    query = f"?{_hidden(parts.query)}" if parts.query else ""
+    return f"{parts.scheme}://{who}{at}{host}{path}{query}"
 
 
-def _named(texts: Sequence[str]) -> list[tuple[str, str]]:
+def _hidden(part: str) -> str:
+    return part if not part or _VARIABLE.fullmatch(part) else "..."
+
+
+def named(texts: Sequence[str]) -> list[tuple[str, str]]:
     """What may be told of each, with the whole of it: no name twice."""
     found: list[tuple[str, str]] = []
     for number, text in enumerate(texts, start=1):
@@ -95,32 +74,42 @@ def _named(texts: Sequence[str]) -> list[tuple[str, str]]:
 
 
 @contextmanager
-def _ledger(name: str, text: str, first: int, *, light: bool) -> Iterator[Ledger]:
+def ledger(name: str, text: str, first: int, *, proved: bool) -> Iterator[Ledger]:
+    """The ledger at an endpoint, read from block `first` on, or in a file: executed again or, to be
+    read as an endpoint is, `proved`. Raises `InvalidUsage` for what is neither."""
     if text.startswith(_WEB):
         with chains.opened(Connection(expanded(text, os.environ))) as chain:
             yield ProvedLedger(name, Source(chain.client, first))
         return
+    path = ledger_file(text)
+    if proved:
+        with proved_file(name, path) as found:
+            yield found
+    else:
+        yield LedgerInFile(name, path)
+
+
+def ledger_file(text: str) -> Path:
+    """The file that is named, or lies in the run's folder that is. Raises `InvalidUsage`."""
     path = Path(text)
     path = path / inventory.LEDGER if path.is_dir() else path
     if not path.is_file():
         raise InvalidUsage(
             f"--ledger: found {text!r:.200}, accepted: an http or https address, or a ledger's file"
         )
-    if light:
-        with proved_file(name, path) as ledger:
-            yield ledger
-    else:
-        yield LedgerInFile(name, path)
+    return path
 
 
 @contextmanager
-def _store(name: str, text: str) -> Iterator[tuple[str, Store]]:
+def store(name: str, text: str) -> Iterator[tuple[str, Store]]:
+    """A store under the name it is told by: behind an address, or in a directory. Raises
+    `InvalidUsage` for what is neither."""
     if text.startswith(_WEB):
-        store = HttpStore(expanded(text, os.environ))
+        found = HttpStore(expanded(text, os.environ))
         try:
-            yield name, store
+            yield name, found
         finally:
-            store.close()
+            found.close()
         return
     path = Path(text)
     path = path / inventory.STORE if (path / inventory.STORE).is_dir() else path

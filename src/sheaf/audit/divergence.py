@@ -1,49 +1,36 @@
-"""Where two histories part: the first thing that is not the same in two runs' folders.
+"""Where two histories part: the first thing that is not the same in two runs or tasks.
 
 Both are read as they lie there, ledger first: genesis, then block by block the header, each
-transaction with what it asked for, each receipt and each event; then the address book, the task
-document, the store's blobs, the model file and what of the summary can be recomputed. Neither run
-is verified by that: a history that differs from a verified one is simply another history.
+transaction with what it asked for, each receipt and each event; then the contracts' addresses, the
+stores' blobs and, of runs, the model file and what of the summary can be recomputed. Of tasks on
+different chains, and of two tasks on one, what happened is compared instead, see `courses`. Neither
+side is verified by that: a history that differs from a verified one is simply another history.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, zip_longest
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from eth_utils.address import to_checksum_address
-
-from sheaf.ledger.database import LedgerFile, LogFilter, ReceiptRow
-from sheaf.ledger.engine import Engine, Header, Log
-from sheaf.ledger.errors import TransactionRefused
-from sheaf.ledger.federation import AddressBook, action_of, event_of
-from sheaf.ledger.pyevm import PyEvmEngine
+from sheaf.audit.courses import course
+from sheaf.audit.histories import ABSENT, ChainInFile, History, ProvedChain, Row
+from sheaf.ledger.engine import Header, Log
 from sheaf.nodes import inventory, summary
-from sheaf.protocol.actions import Publish
-from sheaf.protocol.content import DAG_CBOR, SHA2_256, ContentId
-from sheaf.protocol.errors import (
-    BlobCorrupt,
-    BlobMissing,
-    InvalidDocument,
-    InvalidUsage,
-)
-from sheaf.protocol.task import Task
-from sheaf.store.disk import DiskStore
-
-ABSENT = "nothing"
+from sheaf.protocol.content import ContentId
+from sheaf.protocol.errors import BlobCorrupt, BlobMissing
+from sheaf.store.interface import Store
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first difference: `where` it is, which `field`, and what either side has there; `block`
-    is the last one that the two have in common, None where the ledgers agree. `task` is the first
-    field in which the task documents differ, with both values: often the reason of the rest."""
+    """The first difference: `where` it is, which `field`, and what either side has there. They have
+    in `common` the ledger up to a block, or all of it. `task` is the first field in which the task
+    documents differ, with both values: often the reason of the rest."""
 
     where: str
     field: str
@@ -51,146 +38,100 @@ class Divergence:
     right: str
     block: int | None = None
     task: tuple[str, str, str] | None = None
+    common: str = "the ledgers agree"
 
 
-@dataclass(frozen=True)
-class Call:
-    """A transaction that is no action of the protocol's: a deployment, a token's business."""
+def first_divergence(left: History, right: History) -> Divergence | None:
+    """The first difference of two histories; None where there is none.
 
-    to: bytes | None
-    nonce: int
-    value_wei: int
-    gas: int
-    data: bytes
-
-
-@dataclass(frozen=True)
-class TokenCall:
-    """What an account asked of a token, in its own unit."""
-
-    token: str
-    function: str
-    account: bytes
-    amount: int
-    nonce: int
-
-
-TOKEN_CALLS = {bytes.fromhex("a9059cbb"): "transfer", bytes.fromhex("095ea7b3"): "approve"}
-"""The selectors of ERC-20 functions that everybody sends: what goes to whom, how much."""
-
-
-@dataclass(frozen=True)
-class History:
-    """A run's folder with its ledger's file, and what decodes what is in it."""
-
-    folder: Path
-    file: LedgerFile
-    engine: Engine
-    book: AddressBook
-
-    @classmethod
-    def open(cls, folder: Path, closing: ExitStack) -> History:
-        """The run in `folder`; its file is closed with `closing`. Raises `InvalidUsage` where it
-        has no ledger of its own, `InvalidDocument` or ledger errors where that cannot be read."""
-        path = folder / inventory.LEDGER
-        if not path.is_file() or not (folder / inventory.BOOK).is_file():
-            raise InvalidUsage(
-                f"{folder}: found no {path.name} with its address book, accepted: "
-                "a run on a ledger of its own"
-            )
-        file = LedgerFile.open(path, read_only=True)
-        closing.callback(file.close)
-        book, _ = summary.read_book(folder / inventory.BOOK)
-        return cls(folder, file, PyEvmEngine.begin(file.genesis(), {}), book)
-
-    def action(self, row: ReceiptRow | None) -> Any:
-        """What a transaction asked for: an action, or a call where it is none; None where its bytes
-        are no transaction."""
-        if row is None:
-            return None
-        try:
-            sent = self.engine.decode(row.raw)
-        except TransactionRefused:
-            return None
-        call = Call(sent.to, sent.nonce, sent.value_wei, sent.gas, sent.data)
-        return action_of(self.book, sent.to, sent.data) or self._token(call) or call
-
-    def _token(self, call: Call) -> TokenCall | None:
-        kind = {self.book.stake_token: "stake", self.book.reward_token: "reward"}.get(
-            call.to or b""
-        )
-        function = TOKEN_CALLS.get(call.data[:4])
-        if kind is None or function is None or len(call.data) != 68:
-            return None
-        account, amount = call.data[16:36], int.from_bytes(call.data[36:])
-        return TokenCall(kind, function, account, amount, call.nonce)
-
-    def sender(self, row: ReceiptRow | None) -> str:
-        """Who sent it."""
-        if row is None:
-            return ABSENT
-        try:
-            return to_checksum_address(self.engine.decode(row.raw).sender)
-        except TransactionRefused:
-            return "bytes that are no transaction"
-
-    def event(self, log: Log | None) -> Any:
-        """An event of the protocol's, or the log where it is none."""
-        if log is None:
-            return None
-        try:
-            return event_of(self.book, log) or log
-        except ValueError:
-            return log
-
-    def published(self) -> Iterator[bytes]:
-        """The document of the run's own task."""
-        for number in range(self.file.height() + 1):
-            for row in self.file.receipts(number):
-                action = self.action(row)
-                if isinstance(action, Publish):
-                    yield action.document
-                    return
-
-    def document(self, digest: bytes) -> Task | None:
-        """The task document of that digest, where the store has it."""
-        try:
-            store = DiskStore(self.folder / inventory.STORE)
-            return Task.decode(store.get(ContentId(DAG_CBOR, SHA2_256, digest)))
-        except (BlobMissing, BlobCorrupt, InvalidDocument):
-            return None
-
-
-def first_divergence(left: Path, right: Path) -> Divergence | None:
-    """The first difference of the runs in two folders; None where there is none.
-
-    Raises `InvalidUsage` for a run without a ledger of its own, and errors of a ledger that cannot
-    be read at all.
+    Raises `InvalidDocument` for events that cannot follow one another, and errors of a ledger or a
+    store that cannot be read at all.
     """
-    with ExitStack() as closing:
-        sides = (History.open(left, closing), History.open(right, closing))
-        found = next(chain(_ledgers(*sides), _folders(*sides)), None)
-        return found and dataclasses.replace(found, task=_tasks(*sides))
+    found = next(_all(left, right), None)
+    return found and dataclasses.replace(found, task=_tasks(left, right))
+
+
+def _all(a: History, b: History) -> Iterator[Divergence]:
+    files = isinstance(a.chain, ChainInFile) and isinstance(b.chain, ChainInFile)
+    start = max(a.chain.first, b.chain.first)
+    hashes = [_hash(each, start) for each in (a, b)]
+    if files or hashes[0] == hashes[1]:
+        yield from _ledgers(a, b, start)
+        common = "the ledgers agree"
+    elif a.task == b.task:
+        common = "the chain's id and the federation's address"
+        yield Divergence(f"block {start}", "hash", hashes[0], hashes[1], common=common)
+    else:
+        common = "nothing of the ledgers: they are two chains"
+    if a.task == b.task:
+        yield from _beside(a, b)
+    else:
+        yield from _courses(a, b, common)
+
+
+def _hash(history: History, number: int) -> str:
+    if number > history.chain.height():
+        return ABSENT
+    header = history.chain.header(number)
+    return header.hash.hex() if header else ABSENT
 
 
 def _tasks(a: History, b: History) -> tuple[str, str, str] | None:
-    """How the documents of two runs' tasks differ first, where both can be had."""
-    documents = [each.document(digest) for each in (a, b) for digest in each.published()]
-    if len(documents) != 2 or None in documents:
+    """How the documents of two tasks differ first, where both can be had."""
+    left, right = a.document(), b.document()
+    if left is None or right is None:
         return None
-    for field, left, right in _differences("", documents[0], documents[1]):
-        return field, _told(left), _told(right)
+    for field, one, other in _differences("", left, right):
+        return field, _told(one), _told(other)
     return None
 
 
-def _ledgers(a: History, b: History) -> Iterator[Divergence]:
-    yield from _fields("genesis", a.file.genesis(), b.file.genesis(), 0)
-    heights = (a.file.height(), b.file.height())
-    for number in range(min(heights) + 1):
+def _courses(a: History, b: History, common: str) -> Iterator[Divergence]:
+    for one, other in zip_longest(course(a), course(b)):
+        if one != other:
+            first = one or other
+            assert first is not None
+            where, field, _ = first
+            same = one is not None and other is not None and one[:2] == other[:2]
+            left, right = (
+                each[2] if each and same else ": ".join(each[:2]) if each else ABSENT
+                for each in (one, other)
+            )
+            field = field if same else "what comes next"
+            yield Divergence(where, field, left, right, common=common)
+
+
+def _ledgers(a: History, b: History, start: int) -> Iterator[Divergence]:
+    if start == 0 and type(a.chain) is type(b.chain):
+        yield from _fields("genesis", a.chain.genesis(), b.chain.genesis(), 0)
+    heights = (a.chain.height(), b.chain.height())
+    for number in _suspects(a, b, start, min(heights)):
         yield from _block(a, b, number)
-    if heights[0] != heights[1]:
+    longer = a if heights[0] > heights[1] else b
+    # A chain that goes on by itself is no other history.
+    if heights[0] != heights[1] and longer.chain.closed:
         told = [f"block {h}" for h in heights]
-        yield Divergence("ledger", "last block", told[0], told[1], min(heights))
+        yield _parted("ledger", "last block", told[0], told[1], min(heights))
+
+
+def _suspects(a: History, b: History, start: int, last: int) -> Iterable[int]:
+    """The blocks in which two chains may differ: of chains that hold by themselves, whose headers
+    bind those before them, from the first that has another hash on."""
+    if not (isinstance(a.chain, ProvedChain) and isinstance(b.chain, ProvedChain)):
+        return range(start, last + 1)
+    low, high = start, last + 1
+    while low < high:
+        middle = (low + high) // 2
+        if _hash(a, middle) == _hash(b, middle):
+            low = middle + 1
+        else:
+            high = middle
+    return range(low, last + 1)
+
+
+def _parted(where: str, field: str, left: str, right: str, block: int | None) -> Divergence:
+    common = "the ledgers agree" if block is None else f"up to block {block}"
+    return Divergence(where, field, left, right, block, common=common)
 
 
 def _block(a: History, b: History, number: int) -> Iterator[Divergence]:
@@ -199,35 +140,31 @@ def _block(a: History, b: History, number: int) -> Iterator[Divergence]:
     headers = (_header(a, number), _header(b, number))
     made = [{"timestamp": header.get("timestamp")} for header in headers]
     yield from _fields(where, made[0], made[1], before)
-    rows = zip_longest(a.file.receipts(number), b.file.receipts(number))
+    rows = zip_longest(a.chain.rows(number), b.chain.rows(number))
     for place, (one, other) in enumerate(rows):
         sent = f"block {number}, transaction {place}"
         if one is None or other is None or one.raw != other.raw:
             yield from _transaction(a, b, sent, one, other, before)
         else:
-            yield from _fields(f"{sent}, receipt", _came_of(one), _came_of(other), before)
-    span = LogFilter(number, number)
-    for place, pair in enumerate(zip_longest(a.file.logs(span), b.file.logs(span))):
+            whole = type(a.chain) is type(b.chain)
+            came = [each.came_of(whole=whole) for each in (one, other)]
+            yield from _fields(f"{sent}, receipt", came[0], came[1], before)
+    logs = (a.chain.logs(number), b.chain.logs(number))
+    for place, pair in enumerate(zip_longest(*logs)):
         if _plain_log(pair[0]) != _plain_log(pair[1]):
             events = (a.event(pair[0]), b.event(pair[1]))
             named = [_name(each) for each in events]
             if named[0] != named[1]:
-                yield Divergence(
-                    f"block {number}, event {place}", "kind", named[0], named[1], before
-                )
+                yield _parted(f"block {number}, event {place}", "kind", named[0], named[1], before)
             yield from _fields(f"block {number}, event {place}, {named[0]}", *events, before)
     yield from _fields(where, *headers, before)
 
 
 def _header(history: History, number: int) -> dict[str, Any]:
     """A block's header without what is a hash of the rest."""
-    header = history.file.header(number)
+    header = history.chain.header(number)
     named = dataclasses.fields(Header) if header else ()
     return {f.name: getattr(header, f.name) for f in named if f.name not in ("hash", "encoded")}
-
-
-def _came_of(row: ReceiptRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in ("status", "gas_used", "revert_data", "encoded")}
 
 
 def _plain_log(log: Log | None) -> object:
@@ -238,8 +175,8 @@ def _transaction(
     a: History,
     b: History,
     where: str,
-    one: ReceiptRow | None,
-    other: ReceiptRow | None,
+    one: Row | None,
+    other: Row | None,
     before: int,
 ) -> Iterator[Divergence]:
     """Who sent what, field by field."""
@@ -249,38 +186,52 @@ def _transaction(
             f"{_name(a.action(one))} of {senders[0]}",
             f"{_name(b.action(other))} of {senders[1]}",
         )
-        yield Divergence(where, "sender", *named, before)
+        yield _parted(where, "sender", *named, before)
     actions = (a.action(one), b.action(other))
     yield from _fields(f"{where}, {_name(actions[0])}", *actions, before)
-    yield Divergence(
-        where, "signed bytes", _told(one and one.raw), _told(other and other.raw), before
-    )
+    yield _parted(where, "signed bytes", _told(one and one.raw), _told(other and other.raw), before)
 
 
-def _folders(a: History, b: History) -> Iterator[Divergence]:
+def _beside(a: History, b: History) -> Iterator[Divergence]:
     """What lies beside two ledgers that agree."""
-    yield from _fields("ledger.json", a.book, b.book, None)
-    yield from _stores(DiskStore(a.folder / inventory.STORE), DiskStore(b.folder / inventory.STORE))
-    files = [each.folder / summary.MODEL_FILE for each in (a, b)]
+    folders = [each.folder for each in (a, b) if each.folder is not None]
+    where = "ledger.json" if len(folders) == 2 else "contracts"
+    yield from _fields(where, a.book, b.book, None)
+    yield from _stores(a, b)
+    if len(folders) < 2:
+        return
+    files = [folder / summary.MODEL_FILE for folder in folders]
     contents = [file.read_bytes() if file.is_file() else None for file in files]
     if contents[0] != contents[1]:
         yield Divergence(summary.MODEL_FILE, "bytes", _told(contents[0]), _told(contents[1]))
-    plain = [_summary(each.folder) for each in (a, b)]
+    plain = [_summary(folder) for folder in folders]
     yield from _fields(summary.SUMMARY_FILE, plain[0], plain[1], None)
 
 
-def _stores(a: DiskStore, b: DiskStore) -> Iterator[Divergence]:
-    for content in sorted({*a.ids(), *b.ids()}, key=str):
-        found = []
-        for store in (a, b):
-            try:
-                found.append(f"{len(store.get(content))} bytes")
-            except BlobMissing:
-                found.append(ABSENT)
-            except BlobCorrupt:
-                found.append("other bytes than the id says")
+def _stores(a: History, b: History) -> Iterator[Divergence]:
+    """Blobs that one has and the other has not, or that are not what their ids say."""
+    for content in sorted(_ids(a, b), key=str):
+        found = [_held(each.store, content) for each in (a, b)]
         if found[0] != found[1]:
             yield Divergence("store", str(content), found[0], found[1])
+
+
+def _ids(a: History, b: History) -> set[ContentId]:
+    """Of stores in directories, all that lies there; else what the ledger names."""
+    if a.listing and b.listing:
+        return {*a.store.ids(), *b.store.ids()}
+    task = a.document() or b.document()
+    named = inventory.named(task, a.trail) if task else ()
+    return {content for content, _, _ in named if any(content.digest)}
+
+
+def _held(store: Store, content: ContentId) -> str:
+    try:
+        return f"{len(store.get(content))} bytes"
+    except BlobMissing:
+        return ABSENT
+    except BlobCorrupt:
+        return "other bytes than the id says"
 
 
 def _summary(folder: Path) -> Any:
@@ -299,7 +250,7 @@ def _summary(folder: Path) -> Any:
 def _fields(where: str, one: Any, other: Any, block: int | None) -> Iterator[Divergence]:
     """The fields, of dataclasses, mappings and sequences, in which two values differ."""
     for field, left, right in _differences("", one, other):
-        yield Divergence(where, field or "the whole", _told(left), _told(right), block)
+        yield _parted(where, field or "the whole", _told(left), _told(right), block)
 
 
 def _differences(path: str, one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:

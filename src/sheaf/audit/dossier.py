@@ -24,8 +24,7 @@ from sheaf.audit.overview import metrics_in_words, overview
 from sheaf.audit.participation import participation
 from sheaf.audit.passes import passes
 from sheaf.audit.plainly import abridged, abridged_text, hashes, printable
-from sheaf.nodes.evidence import METRICS, NOWHERE, Evidence, Report
-from sheaf.nodes.inventory import LEDGER
+from sheaf.nodes.evidence import METRICS, Evidence, Report
 from sheaf.nodes.receipts import findings
 from sheaf.nodes.summary import SETUP, final_root, metric_values, status_and_cause
 from sheaf.protocol.events import Phase
@@ -49,7 +48,7 @@ def dossier(evidence: Evidence, report: Report) -> Dossier:
     made: Dossier = {
         "version": VERSION,
         "made_by": sheaf.__version__,
-        "run": _run(evidence),
+        "run": printable(report.origin.subject),
         "task": _task(ground),
         "ledger": _ledger(ground),
         "actors": ground.actors(),
@@ -140,23 +139,11 @@ def _ledger(ground: Ground) -> dict[str, Any]:
     contracts = ("federation", "court", "vault")
     return {
         "chain_id": book.chain_id,
-        "embedded": _is_embedded(ground.evidence),
+        "embedded": ground.report.origin.embedded,
         "contracts": {name: to_checksum_address(getattr(book, name)) for name in contracts},
         "blocks": place.blocks,
         "head": place.head.hex(),
     }
-
-
-def _run(evidence: Evidence) -> str:
-    """What a command line calls it: a run by its folder's name, for a stranger the task's id."""
-    if evidence.directory == NOWHERE:
-        return f"0x{evidence.trail.task.hex()}"
-    return printable(evidence.directory.name)
-
-
-def _is_embedded(evidence: Evidence) -> bool:
-    """Whether the ledger is a file of the run's."""
-    return evidence.directory != NOWHERE and (evidence.directory / LEDGER).is_file()
 
 
 def _model(ground: Ground) -> dict[str, str]:
@@ -165,23 +152,7 @@ def _model(ground: Ground) -> dict[str, str]:
 
 
 def _verification(ground: Ground) -> dict[str, Any]:
-    report, evidence = ground.report, ground.evidence
-    run, commands = _run(evidence), dict[str, str]()
-    if evidence.directory == NOWHERE:
-        place = " --ledger URL --store URL"
-    else:
-        place = "" if _is_embedded(evidence) else " --url URL"
-        commands = {
-            f"sheaf verify {run}{place} --keys FILE": "that parties you know countersigned it",
-            f"sheaf verify {run}{place} --metrics": "the reported metrics, too (needs torch, the "
-            "project's code and the sponsor's data)",
-        }
-    commands = {
-        f"sheaf verify {run}{place} --head {report.head}": "all of it, against this head",
-        f"sheaf verify {run}{place} --receipts": "what the actors signed, too",
-        **commands,
-        f"sheaf audit {run}{place}": "this report",
-    }
+    report = ground.report
     return {
         "conclusion": report.conclusion,
         "head": report.head,
@@ -193,7 +164,28 @@ def _verification(ground: Ground) -> dict[str, Any]:
         "outside": [printable(line) for line in report.outside],
         "limits": [*report.limits],
         "trust": [{"about": about, "assumed": assumed} for about, assumed in report.trust],
-        "repeat": [{"command": line, "checks": what} for line, what in commands.items()],
+        "repeat": [
+            {"command": printable(command), "checks": what}
+            for command, what in _commands(report).items()
+        ],
+    }
+
+
+def _commands(report: Report) -> dict[str, str]:
+    """What repeats the verification, or goes further."""
+    project = "" if report.whole else " --project FOLDER"
+    further = {
+        f"{report.again('verify')} --receipts": "what the actors signed, too",
+        f"{report.again('verify')} --metrics{project}": "the reported metrics, too (needs torch, "
+        "the project's code and the sponsor's data)",
+    }
+    if report.whole:
+        line = f"{report.again('verify')} --keys FILE"
+        further[line] = "that parties you know countersigned it"
+    return {
+        report.again("verify"): "all of it, against this head",
+        **further,
+        report.again("audit"): "this report",
     }
 
 

@@ -25,7 +25,13 @@ from sheaf.protocol import events as v
 from sheaf.protocol import hashing, merkle
 from sheaf.protocol.arithmetic import ELEMENT_BYTES
 from sheaf.protocol.content import ContentId
-from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidModel, InvalidUsage
+from sheaf.protocol.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    InvalidDocument,
+    InvalidModel,
+    InvalidUsage,
+)
 from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.merkle import Kind
 
@@ -122,6 +128,8 @@ def _named(evidence: Evidence, catalogue: Catalogue, reference: str) -> str:
     digits = reference.strip().lower().removeprefix("0x")
     if digits in catalogue:
         return digits
+    if _is_stored(evidence, digits):
+        return digits
     stored = (str(content) for content in evidence.store.ids())
     names = dict.fromkeys((*catalogue, *stored)) if digits else {}
     found = [name for name in names if name.startswith(digits)]
@@ -132,6 +140,14 @@ def _named(evidence: Evidence, catalogue: Catalogue, reference: str) -> str:
         f"--open: found {reference!r}, {told if found else 'which nothing here is called'}, "
         "accepted: a hash, a content id or a bitmap of this task, or a prefix no other one has"
     )
+
+
+def _is_stored(evidence: Evidence, name: str) -> bool:
+    """Whether this is a whole content id of something that a store has."""
+    try:
+        return evidence.store.has(ContentId.parse(name))
+    except InvalidDocument:
+        return False
 
 
 def _nameless(name: str) -> Iterator[Exhibit]:

@@ -11,12 +11,10 @@ import numpy as np
 
 from sheaf.audit.stripes import PASS_BYTES, Units, stripes
 from sheaf.audit.sybils import Likeness, Sightings
-from sheaf.ledger.database import LedgerFile, LogFilter
 from sheaf.ledger.engine import Log
-from sheaf.nodes import inventory
 from sheaf.nodes.aggregation import require_vector
 from sheaf.nodes.evidence import Evidence
-from sheaf.nodes.rereading import Source
+from sheaf.nodes.ledgers import Ledger
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidModel
 from sheaf.protocol.events import Committed, Held, Registered, Revealed, VerdictRevealed
 
@@ -36,9 +34,9 @@ class Transfer:
     amount: int
 
 
-def sightings(evidence: Evidence, source: Source | None = None) -> Sightings:
-    """Gather what `sybils.suspect` looks at. `source` is that of a run on a chain, as for the
-    verification. Updates that are not in the store are left out."""
+def sightings(evidence: Evidence, ledger: Ledger) -> Sightings:
+    """Gather what `sybils.suspect` looks at; `ledger` is the one that was verified. Updates that
+    are not in the store are left out."""
     registered: dict[bytes, int] = {}
     orders: dict[object, list[tuple[bytes, int]]] = defaultdict(list)
     for step in evidence.steps:
@@ -52,23 +50,16 @@ def sightings(evidence: Evidence, source: Source | None = None) -> Sightings:
     return Sightings(
         accounts=tuple(evidence.trail.seats),
         joined=registered,
-        funders=first_funders(transfers(evidence, source), registered),
+        funders=first_funders(transfers(evidence, ledger), registered),
         orders=[*orders.values()],
         likenesses=[each for each in alike if each],
     )
 
 
-def transfers(evidence: Evidence, source: Source | None) -> list[Transfer]:
+def transfers(evidence: Evidence, ledger: Ledger) -> list[Transfer]:
     """Every transfer of the stake token up to the run's last block, in order."""
-    token, last = evidence.book.stake_token, evidence.place.blocks
-    if source is not None:
-        logs: Iterable[Log] = source.client.logs(token, source.first, last, (TRANSFER,))
-        return [_transfer(log) for log in logs]
-    file = LedgerFile.open(evidence.directory / inventory.LEDGER, read_only=True)
-    try:
-        return [_transfer(log) for log in file.logs(LogFilter(0, last, (token,), ((TRANSFER,),)))]
-    finally:
-        file.close()
+    logs = ledger.logs(evidence.book.stake_token, evidence.place.blocks, (TRANSFER,))
+    return [_transfer(log) for log in logs if len(log.topics) == 3 and len(log.data) == 32]
 
 
 def _transfer(log: Log) -> Transfer:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -47,6 +49,29 @@ class Check:
     detail: str
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What was verified, as a command line names it: a run's id or a task's, and the options that
+    say where its ledger and its bytes are. Nothing secret is in them: what may be in an address and
+    must not be told stands as `...`. Time on an `embedded` ledger is what one process made it."""
+
+    subject: str
+    options: Sequence[str] = ()
+    embedded: bool = True
+
+    def command(self, verb: str, *more: str) -> str:
+        """The line that does `verb` to it again, for a shell."""
+        return " ".join(["sheaf", verb, *map(_quoted, (self.subject, *self.options, *more))])
+
+
+def _quoted(word: str) -> str:
+    """As a shell takes it; `${NAME}` stays a variable, which is how a secret is named."""
+    return word if _PLAIN.fullmatch(word) else shlex.quote(word)
+
+
+_PLAIN = re.compile(r"(?:[\w@%+=:,./-]|\$\{\w+\})+", re.ASCII)
+
+
 @dataclass
 class Report:
     """What was checked, the head it was checked against, and what a replay does not show.
@@ -55,6 +80,7 @@ class Report:
     run's folder and is no evidence. `court` says what happened in court, a line for each claim that
     fell and each dispute; `trust` is what has to be trusted all the same (`trust.remaining`). An
     `unfinished` run was checked as far as it went. It is `whole` where a run's folder was there.
+    `origin` says how to do it again.
     """
 
     head: str
@@ -66,6 +92,7 @@ class Report:
     trust: Sequence[Assumption] = ()
     unfinished: bool = False
     whole: bool = True
+    origin: Origin = Origin("RUN")
 
     def add(self, name: str, count: int, detail: str) -> None:
         """Note a check that passed."""
@@ -81,6 +108,10 @@ class Report:
         if not self.whole:
             return []
         return [*(REPORTED if METRICS in self.limits else UNCHECKED)]
+
+    def again(self, verb: str, *more: str) -> str:
+        """The command that does `verb` to what was verified, up to the same head."""
+        return self.origin.command(verb, "--head", self.head, *more)
 
     @property
     def conclusion(self) -> str:

@@ -16,9 +16,11 @@ from sheaf.nodes.evidence import Evidence, Report, fail
 from sheaf.nodes.hold import HOLDER, LOCK
 from sheaf.nodes.journal import JOURNAL, Answer
 from sheaf.nodes.record import RECORD
+from sheaf.nodes.trail import Trail
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, LedgerCorrupt, StoreUnavailable
 from sheaf.protocol.events import VerdictRevealed
+from sheaf.protocol.task import Task
 from sheaf.store.interface import sound_copy
 
 LEDGER, BOOK, STORE = "ledger.sqlite", "ledger.json", "store"
@@ -71,23 +73,29 @@ def _check_blob(evidence: Evidence, content_id: ContentId, owners: Mapping[Conte
 
 def _owners(evidence: Evidence) -> dict[ContentId, str]:
     """Whose the blobs are that the ledger names, the first that named one."""
-    task, trail = evidence.task, evidence.trail
-    owners = {task.cid: "the sponsor's task document"}
-    owners[vector_id(task, task.model.initial)] = "the sponsor's initial model"
+    owners: dict[ContentId, str] = {}
+    for content_id, what, account in named(evidence.task, evidence.trail):
+        owners.setdefault(content_id, what + (evidence.who(account) if account else ""))
+    return owners
+
+
+def named(task: Task, trail: Trail) -> Iterator[tuple[ContentId, str, bytes | None]]:
+    """The blobs that the ledger names, what they are, and whose, where that is not said by it: one
+    may be named more than once."""
+    yield task.cid, "the sponsor's task document", None
+    yield vector_id(task, task.model.initial), "the sponsor's initial model", None
     for number, found in sorted(trail.rounds.items()):
         for revealed in found.reveals.values():
-            what = f"round {number}: the update of {evidence.who(revealed.account)}"
-            owners.setdefault(vector_id(task, revealed.root), what)
+            what = f"round {number}: the update of "
+            yield vector_id(task, revealed.root), what, revealed.account
         for signed in (*found.reveals.values(), *found.verdicts.values()):
-            what = f"round {number}: the receipt of {evidence.who(signed.account)}"
-            owners.setdefault(receipt_id(signed.receipt), what)
+            what = f"round {number}: the receipt of "
+            yield receipt_id(signed.receipt), what, signed.account
         for verdict in found.verdicts.values():
             if isinstance(verdict, VerdictRevealed):
-                whose = f"voted for by {evidence.who(verdict.account)}"
                 for root, kind in ((verdict.model_root, "model"), (verdict.state_root, "state")):
-                    what = f"round {number}: the new {kind}, {whose}"
-                    owners.setdefault(vector_id(task, root), what)
-    return owners
+                    what = f"round {number}: the new {kind}, voted for by "
+                    yield vector_id(task, root), what, verdict.account
 
 
 def check_journal(evidence: Evidence, report: Report) -> None:

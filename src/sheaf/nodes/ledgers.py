@@ -8,13 +8,14 @@ federation.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from web3 import Web3
 
+from sheaf.ledger.archive import Archive, ChainArchive, FileArchive
 from sheaf.ledger.database import LedgerFile, LogFilter
 from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.engine import Block, Log
@@ -22,7 +23,7 @@ from sheaf.ledger.errors import Misreported, Reverted
 from sheaf.ledger.federation import Reader, federation_interface
 from sheaf.ledger.provider import EmbeddedProvider
 from sheaf.ledger.proving import ProvingClient
-from sheaf.nodes.evidence import fail
+from sheaf.nodes.evidence import ORDER, fail
 from sheaf.nodes.rereading import Ground, Source, execute_again, reread
 from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable, VerificationFailed
 from sheaf.protocol.events import TaskPublished
@@ -31,6 +32,9 @@ from sheaf.protocol.hashing import Deployment
 Observer = Callable[[Block], None]
 Begin = Callable[[int, Reader, Callable[[bytes], bytes]], Observer]
 """Told a chain's id, and how to call and to read code there, before it is shown any block."""
+
+Publication = tuple[bytes, TaskPublished]
+"""The address of the contract that published a task, and what it said."""
 
 LAG_BLOCKS = 32
 """An endpoint that is further behind another one does not follow the chain."""
@@ -49,6 +53,11 @@ class Ledger(Protocol):
         """How far it may be behind others."""
         ...
 
+    @property
+    def embedded(self) -> bool:
+        """Whether one process made all of its blocks, at times of its own."""
+        ...
+
     def height(self) -> int:
         """Number of its last final block."""
         ...
@@ -61,13 +70,21 @@ class Ledger(Protocol):
         """The hash of a final block."""
         ...
 
-    def federation_of(self, task: bytes) -> bytes | None:
-        """The address of the contract that published a task, None where none did."""
+    def publication(self, task: bytes) -> Publication | None:
+        """Where a task was published, None where it was not."""
         ...
 
     def read(self, last: int, begin: Begin, only: Callable[[], Sequence[bytes]]) -> Ground:
         """Check all blocks up to `last`, and show them to what `begin` returned: all or, with
         contracts in `only()`, those that hold logs of theirs."""
+        ...
+
+    def logs(self, contract: bytes, last: int, topics: Sequence[bytes] = ()) -> list[Log]:
+        """A contract's logs that begin with these topics, up to block `last`, in order."""
+        ...
+
+    def archive(self) -> AbstractContextManager[Archive]:
+        """Its past, for proofs."""
         ...
 
 
@@ -93,6 +110,7 @@ class ProvedLedger:
     name: str
     source: Source
     lag_blocks: int = LAG_BLOCKS
+    embedded: bool = False
 
     def height(self) -> int:
         """As `Ledger.height`."""
@@ -110,19 +128,31 @@ class ProvedLedger:
             (header,) = self.source.client.headers(number, number)
             return header.hash
 
-    def federation_of(self, task: bytes) -> bytes | None:
-        """As `Ledger.federation_of`."""
+    def publication(self, task: bytes) -> Publication | None:
+        """As `Ledger.publication`."""
         with named(self.name):
             client = self.source.client
             logs = client.told_logs(_topics(task), self.source.first)
-            return _publisher(client.chain_id, task, logs)
+            return _publication(client.chain_id, task, logs)
 
     def read(self, last: int, begin: Begin, only: Callable[[], Sequence[bytes]]) -> Ground:
         """As `Ledger.read`."""
         client = self.source.client
         with named(self.name):
             observe = begin(client.chain_id, client.call, client.code)
-            return reread(self.source, last, observe, only())
+            ground = reread(self.source, last, observe, only())
+            return replace(ground, limits=(*ground.limits, ORDER)) if self.embedded else ground
+
+    def logs(self, contract: bytes, last: int, topics: Sequence[bytes] = ()) -> list[Log]:
+        """As `Ledger.logs`."""
+        with named(self.name):
+            return self.source.client.logs(contract, self.source.first, last, topics)
+
+    @contextmanager
+    def archive(self) -> Iterator[Archive]:
+        """As `Ledger.archive`."""
+        with named(self.name):
+            yield ChainArchive(self.source.client)
 
 
 @dataclass(frozen=True)
@@ -132,6 +162,7 @@ class LedgerInFile:
     name: str
     path: Path
     lag_blocks: int = 0
+    embedded: bool = True
 
     def height(self) -> int:
         """As `Ledger.height`."""
@@ -152,12 +183,12 @@ class LedgerInFile:
                 fail(f"ledger: found no block {number}")
             return header.hash
 
-    def federation_of(self, task: bytes) -> bytes | None:
-        """As `Ledger.federation_of`."""
+    def publication(self, task: bytes) -> Publication | None:
+        """As `Ledger.publication`."""
         with self._file() as file:
             topics = tuple((topic,) for topic in _topics(task))
             logs = file.logs(LogFilter(0, file.height(), topics=topics))
-            return _publisher(file.genesis().chain_id, task, logs)
+            return _publication(file.genesis().chain_id, task, logs)
 
     def read(self, last: int, begin: Begin, only: Callable[[], Sequence[bytes]]) -> Ground:
         """As `Ledger.read`; all of it is executed. The state is known only after that, so that the
@@ -169,6 +200,18 @@ class LedgerInFile:
             for block in blocks[:last]:  # the genesis is not among them
                 observe(block)
             return replace(ground, head=blocks[last - 1].header) if last else ground
+
+    def logs(self, contract: bytes, last: int, topics: Sequence[bytes] = ()) -> list[Log]:
+        """As `Ledger.logs`."""
+        with self._file() as file:
+            chosen = tuple((topic,) for topic in topics)
+            return file.logs(LogFilter(0, last, (contract,), chosen))
+
+    @contextmanager
+    def archive(self) -> Iterator[Archive]:
+        """As `Ledger.archive`."""
+        with named(self.name), FileArchive.opened(self.path) as archive:
+            yield archive
 
     @contextmanager
     def _file(self) -> Iterator[LedgerFile]:
@@ -191,7 +234,7 @@ def proved_file(name: str, path: Path) -> Iterator[ProvedLedger]:
             ledger.close()
             raise
     try:
-        yield ProvedLedger(name, Source(client), lag_blocks=0)
+        yield ProvedLedger(name, Source(client), lag_blocks=0, embedded=True)
     finally:
         ledger.close()
 
@@ -200,7 +243,7 @@ def _topics(task: bytes) -> tuple[bytes, bytes]:
     return federation_interface().topic(TaskPublished), task
 
 
-def _publisher(chain_id: int, task: bytes, logs: Sequence[Log]) -> bytes | None:
+def _publication(chain_id: int, task: bytes, logs: Sequence[Log]) -> Publication | None:
     """Whoever emitted a publication that has this id; anybody may emit others."""
     for log in logs:
         try:
@@ -210,5 +253,5 @@ def _publisher(chain_id: int, task: bytes, logs: Sequence[Log]) -> bytes | None:
         if isinstance(event, TaskPublished):
             named_by = Deployment(chain_id, log.address).task_id(event.sponsor, event.document)
             if named_by == task:
-                return log.address
+                return log.address, event
     return None

@@ -53,22 +53,26 @@ class Finding:
     wrong: str = ""
 
 
-def check_receipts(evidence: Evidence, report: Report) -> None:
-    """Every receipt that the ledger names; raises `VerificationFailed` for the first that does not
-    hold. An actor may give none."""
+def check_receipts(evidence: Evidence, report: Report, round: int | None = None) -> None:
+    """Every receipt that the ledger names, or every one of a round; raises `VerificationFailed` for
+    the first that does not hold. An actor may give none."""
     given = without = 0
-    for found in findings(evidence):
+    for found in findings(evidence, round):
         if found.wrong:
             fail(found.wrong)
         given, without = given + (found.signed is not None), without + (found.signed is None)
-    detail = "receipts signed by keys bound to accounts, saying what the ledger says"
+    which = "receipts" if round is None else f"receipts of round {round}"
+    detail = f"{which} signed by keys bound to accounts, saying what the ledger says"
     report.add("receipts", given, detail + (f"; steps without one: {without}" if without else ""))
 
 
-def findings(evidence: Evidence) -> Iterator[Finding]:
-    """Every step with its receipt, or with what is wrong with that."""
+def findings(evidence: Evidence, round: int | None = None) -> Iterator[Finding]:
+    """Every step, of all rounds unless one is named, with its receipt, or with what is wrong with
+    that."""
     nonces = _nonces(evidence)
     for each in owed(evidence):
+        if round not in (None, each.step.round):
+            continue
         try:
             found = each.receipt != ZERO
             signed = _checked(evidence, each, nonces[each.step.account]) if found else None

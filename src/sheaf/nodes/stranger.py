@@ -19,8 +19,8 @@ from sheaf.ledger.engine import Block
 from sheaf.ledger.federation import AddressBook, Reader, own_address, token_unit
 from sheaf.nodes import replay, trust
 from sheaf.nodes.anchoring import Anchor
-from sheaf.nodes.evidence import Evidence, Manner, Report, Witness, fail
-from sheaf.nodes.ledgers import Ledger, Observer, named
+from sheaf.nodes.evidence import Evidence, Manner, Origin, Report, Witness, fail
+from sheaf.nodes.ledgers import Ledger, Observer, ProvedLedger, Publication, named
 from sheaf.nodes.rereading import Ground
 from sheaf.nodes.verification import NOTHING, PLAINLY, Further, History, check_code, collected
 from sheaf.protocol.errors import InvalidUsage
@@ -39,6 +39,9 @@ FOLDER = (
     "what a run's folder holds besides ledger and store: its model file, its summary, its journal "
     "and countersignatures, and blobs that no counted round needs"
 )
+ANYWHERE = ("--ledger", "URL", "--store", "URL")
+"""Options of whoever does it again, where nobody says which were given."""
+
 LIGHT = (
     "rounds other than {round}: their bytes were not read, and transactions that left no log of "
     "the contracts' (those that failed) were not looked at"
@@ -56,6 +59,17 @@ class Asked:
     round: int | None = None
 
 
+@dataclass(frozen=True)
+class Replayed:
+    """A task's history with what is still to be checked of it. Where only the bytes of one `round`
+    are read, that is it."""
+
+    evidence: Evidence
+    report: Report
+    checks: Sequence[Further]
+    round: int | None = None
+
+
 def examine_task(
     asked: Asked,
     ledgers: Sequence[Ledger],
@@ -64,8 +78,24 @@ def examine_task(
     anchor: Anchor = NOTHING,
     manner: Manner = PLAINLY,
 ) -> tuple[Evidence, Report]:
-    """Verify a task: the evidence, and what was found. The first of `ledgers` is the one that the
-    others are held against.
+    """Verify a task: the evidence, and what was found. Raises as `replayed_task`, and
+    `VerificationFailed` at the first difference."""
+    found = replayed_task(asked, ledgers, store, anchor=anchor, manner=manner)
+    for check in (*found.checks, *further, anchor.check):
+        check(found.evidence, found.report)
+    return found.evidence, found.report
+
+
+def replayed_task(
+    asked: Asked,
+    ledgers: Sequence[Ledger],
+    store: Store,
+    *,
+    anchor: Anchor = NOTHING,
+    manner: Manner = PLAINLY,
+) -> Replayed:
+    """The evidence of a task's ledgers alone, applied to the specification, with the task document.
+    The first of `ledgers` is the one that the others are held against.
 
     Raises `VerificationFailed` at the first difference, naming the ledger where it is one's;
     `InvalidUsage` for a light round that there is none of; what ledgers and stores raise.
@@ -75,6 +105,9 @@ def examine_task(
     ground = ledgers[0].read(last, reading.begin, reading.contracts)
     known = reading.history()
     report = Report(ground.head.hash.hex(), limits=ground.limits, whole=False)
+    report.origin = Origin(
+        f"0x{asked.task.hex()}", ANYWHERE, any(each.embedded for each in ledgers)
+    )
     report.add("ledger", ground.transactions, ground.detail)
     with named(ledgers[0].name):
         if known.trail.published is None:
@@ -89,11 +122,12 @@ def examine_task(
     evidence = collected(known, ground, Witness(store), report, manner=manner)
     report.trust = trust.remaining(evidence.trail.terms)
     report.unfinished = not evidence.trail.over
-    checks = _light(asked, evidence, report) if asked.light else CHECKS
-    report.limits = (*report.limits, FOLDER)
-    for check in (*checks, *further, anchor.check):
-        check(evidence, report)
-    return evidence, report
+    if not asked.light:
+        report.limits = (*report.limits, FOLDER)
+        return Replayed(evidence, report, CHECKS)
+    number = _light_round(asked, evidence)
+    report.limits = (*report.limits, LIGHT.format(round=number), FOLDER)
+    return Replayed(evidence, report, _light(number), number)
 
 
 @dataclass
@@ -121,14 +155,10 @@ class _Reading:
 
     def begin(self, chain_id: int, read: Reader, code: Callable[[bytes], bytes]) -> Observer:
         """Find the contracts, and begin the history."""
-        federation = self.asked.federation or self.ledger.federation_of(self.asked.task)
+        federation = self.asked.federation
         if federation is None:
-            fail(f"ledger: task {self.asked.task.hex()} is not on this ledger")
-        if not artifact("Federation").is_runtime(code(federation)):
-            where = to_checksum_address(federation)
-            fail(f"code: the contract at {where} is not the Federation that Sheaf ships")
-        own = {name: own_address(read, federation, getter) for name, getter in WIRED}
-        book = AddressBook(chain_id, federation, reward_token=bytes(20), **own)
+            federation, _ = _published(self.ledger, self.asked.task)
+        book = _book(chain_id, federation, read, code)
         history = History(book, self.asked.task, {})
         self.begun.append(history)
 
@@ -137,6 +167,34 @@ class _Reading:
             self.manner.told("blocks", block.header.number, self.last)
 
         return observe
+
+
+def contracts_of(asked: Asked, ledger: ProvedLedger) -> AddressBook:
+    """Where the contracts of a task are, as a ledger says of which nothing was verified. Raises
+    `VerificationFailed` for a task that is not on it, and for a federation that is not Sheaf's."""
+    client = ledger.source.client
+    with named(ledger.name):
+        federation, event = _published(ledger, asked.task)
+        book = _book(client.chain_id, asked.federation or federation, client.call, client.code)
+        return replace(book, reward_token=event.terms.economics.reward_token)
+
+
+def _published(ledger: Ledger, task: bytes) -> Publication:
+    found = ledger.publication(task)
+    if found is None:
+        fail(f"ledger: task {task.hex()} is not on this ledger")
+    return found
+
+
+def _book(
+    chain_id: int, federation: bytes, read: Reader, code: Callable[[bytes], bytes]
+) -> AddressBook:
+    """A federation's contracts, but for the reward token, which a task names."""
+    if not artifact("Federation").is_runtime(code(federation)):
+        where = to_checksum_address(federation)
+        fail(f"code: the contract at {where} is not the Federation that Sheaf ships")
+    own = {name: own_address(read, federation, getter) for name, getter in WIRED}
+    return AddressBook(chain_id, federation, reward_token=bytes(20), **own)
 
 
 def _last(ledgers: Sequence[Ledger], anchor: Anchor) -> tuple[int, str]:
@@ -217,8 +275,8 @@ def _fail_fork(first: Ledger, other: Ledger, last: int) -> None:
     )
 
 
-def _light(asked: Asked, evidence: Evidence, report: Report) -> tuple[Further, ...]:
-    """What is checked where one round's bytes are read."""
+def _light_round(asked: Asked, evidence: Evidence) -> int:
+    """Of which round the bytes are read. Raises `InvalidUsage` for one that did not settle."""
     rounds = evidence.trail.rounds
     settled = [n for n, found in rounds.items() if isinstance(found.outcome, RoundSettled)]
     number = max(settled, default=None) if asked.round is None else asked.round
@@ -226,7 +284,11 @@ def _light(asked: Asked, evidence: Evidence, report: Report) -> tuple[Further, .
         told = "no settled round" if number is None else f"round {number}"
         listed = ", ".join(map(str, sorted(settled))) or "none"
         raise InvalidUsage(f"--round: found {told}, accepted: a settled round, of which: {listed}")
-    report.limits = (*report.limits, LIGHT.format(round=number))
+    return number
+
+
+def _light(number: int) -> tuple[Further, ...]:
+    """What is checked where one round's bytes are read."""
 
     def check_round(evidence: Evidence, report: Report) -> None:
         replay.check_settled(evidence, report, number)

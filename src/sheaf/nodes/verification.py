@@ -20,7 +20,7 @@ from sheaf.ledger.engine import Block
 from sheaf.ledger.federation import AddressBook, own_address
 from sheaf.nodes import inventory, replay, trust
 from sheaf.nodes.anchoring import Anchor
-from sheaf.nodes.evidence import NOWHERE, Check, Evidence, Manner, Report, Witness, fail
+from sheaf.nodes.evidence import NOWHERE, Check, Evidence, Manner, Origin, Report, Witness, fail
 from sheaf.nodes.rereading import Ground, Source, execute_again, reread
 from sheaf.nodes.respecification import Disagreement, Respecification, Step, steps
 from sheaf.nodes.seat import court_credit
@@ -95,14 +95,16 @@ def replayed(
 ) -> tuple[Evidence, Report]:
     """The evidence of the ledger alone, applied to the specification, with the task document: for
     an audit of what the other bytes are, where some are missing or wrong. Raises as `verify`."""
-    book, task_id = _address_book(directory)
+    book, task_id = address_book(directory)
     history = History(book, task_id, _reported_names(directory))
     if source is None:
         path = directory / inventory.LEDGER
         ground = execute_again(path, history.observe, history.names)
     else:
-        ground = reread(source, _reported_blocks(directory), history.observe)
+        ground = reread(source, reported_blocks(directory), history.observe)
     report = Report(ground.head.hash.hex(), limits=ground.limits)
+    place = () if source is None else ("--url", "URL")
+    report.origin = Origin(directory.name, place, embedded=source is None)
     report.add("ledger", ground.transactions, ground.detail)
     check_code(ground, book, report)
     store = Witness(DiskStore(directory / inventory.STORE))
@@ -174,7 +176,9 @@ class History:
         )
 
 
-def _address_book(directory: Path) -> tuple[AddressBook, bytes]:
+def address_book(directory: Path) -> tuple[AddressBook, bytes]:
+    """Where a run says that its contracts are, and its task's id. Raises `RunNotFound` where it
+    says nothing, `VerificationFailed` for what cannot be read."""
     path = directory / inventory.BOOK
     if not path.exists():
         raise RunNotFound(f"{directory}: found no {path.name}, accepted: a run that has begun")
@@ -193,7 +197,7 @@ def _reported_names(directory: Path) -> dict[str, str]:
         return {}
 
 
-def _reported_blocks(directory: Path) -> int | None:
+def reported_blocks(directory: Path) -> int | None:
     """Where the run says that it ended: other runs may have gone on on its chain. What it says of
     that block's hash is compared at the end."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,17 +21,29 @@ def reachable(path: Path) -> Iterator[None]:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file whole or not at all. Raises `StoreUnavailable`."""
-    partial = path.with_name(path.name + ".partial")
-    with reachable(path):
-        try:
-            with partial.open("wb") as file:
+    write_together({path: content})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write files, each whole or not at all; where one cannot be written, none of them is. Raises
+    `StoreUnavailable`."""
+    partials = {path: path.with_name(path.name + ".partial") for path in contents}
+    try:
+        for path, content in contents.items():
+            with reachable(path), partials[path].open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-        sync_directory(path.parent)
+        for path, partial in partials.items():
+            with reachable(path):
+                partial.replace(path)
+    finally:
+        for path, partial in partials.items():
+            with reachable(path):
+                partial.unlink(missing_ok=True)
+    for path in {path.parent: path for path in contents}.values():
+        with reachable(path):
+            sync_directory(path.parent)
 
 
 def sync_directory(path: Path) -> None:

@@ -7,7 +7,7 @@ every blob; one whose bytes were refused is asked on, since others of its blobs 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
@@ -69,7 +69,10 @@ class SeveralStores:
 
     def ids(self) -> Iterator[ContentId]:
         """All ids kept in those that can list them, in order of their text."""
-        found = {each for _, store in self.stores for each in store.ids()}
+        found: set[ContentId] = set()
+        for _, store in self.stores:
+            with suppress(StoreUnavailable):  # one behind an address lists nothing
+                found.update(store.ids())
         return iter(sorted(found, key=str))
 
     def lost(self, name: str, error: StoreUnavailable) -> None:

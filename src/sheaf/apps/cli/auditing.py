@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sheaf.apps.cli.options import (
-    Format,
-    FormatOption,
-    LastOption,
-    ProjectOption,
-    find,
-    say,
-)
+from sheaf.apps.cli.about import about_evidence
+from sheaf.apps.cli.options import Format, FormatOption, ProjectOption, say
 from sheaf.apps.cli.reporting import write_report
-from sheaf.apps.cli.verifying import (
-    FederationOption,
-    FromBlockOption,
-    HeadOption,
-    LedgersOption,
-    StoresOption,
-    UrlOption,
-    VerifiedArgument,
-)
-from sheaf.apps.runs import Run
 from sheaf.protocol.errors import InvalidUsage, VerificationFailed
 
 if TYPE_CHECKING:
-    from sheaf.nodes.evidence import Evidence, Report
-    from sheaf.nodes.rereading import Source
-    from sheaf.nodes.verification import Further
+    from sheaf.apps.subjects import About, Case
+    from sheaf.nodes.evidence import Evidence
 
 QUESTIONS = "--blame, --open, --diff, --who, --sybil"
 Told = tuple[Callable[[], str], Any]
@@ -52,7 +32,23 @@ OpenOption = Annotated[
 ]
 DiffOption = Annotated[
     str | None,
-    typer.Option("--diff", metavar="RUN", help="Where this run and that one part first."),
+    typer.Option("--diff", metavar="RUN|TASK", help="Where this one and that one part first."),
+]
+DiffLedgerOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--diff-ledger",
+        metavar="URL|FILE",
+        help="Of the task that --diff names: its ledger; --ledger's if none.",
+    ),
+]
+DiffStoreOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--diff-store",
+        metavar="URL|DIR",
+        help="Of the task that --diff names: where its bytes are; --store's if none.",
+    ),
 ]
 WhoOption = Annotated[
     str | None,
@@ -69,25 +65,26 @@ OutOption = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Where files go; for a report RUN-audit if none."),
 ]
+ForceOption = Annotated[
+    bool,
+    typer.Option("--force", help="Write over files in --out that are no report of the same task."),
+]
 
 
+@about_evidence
 def audit(  # noqa: PLR0913, PLR0917 - a question is an option, and each brings its own
-    reference: VerifiedArgument = None,
-    last: LastOption = False,
+    about: About,
     blame: BlameOption = None,
     open: OpenOption = None,
     diff: DiffOption = None,
+    diff_ledger: DiffLedgerOption = None,
+    diff_store: DiffStoreOption = None,
     who: WhoOption = None,
     sybil: SybilOption = False,
     metrics: MetricsOption = False,
     project: ProjectOption = None,
     out: OutOption = None,
-    head: HeadOption = None,
-    url: UrlOption = None,
-    from_block: FromBlockOption = 0,
-    ledger: LedgersOption = None,
-    store: StoresOption = None,
-    federation: FederationOption = None,
+    force: ForceOption = False,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Verify a run, or a task from ledgers and stores of others, and write a report of it; or
@@ -99,88 +96,41 @@ def audit(  # noqa: PLR0913, PLR0917 - a question is an option, and each brings 
         raise InvalidUsage(
             "found --metrics or --project alone, accepted: the report or --blame, with --metrics"
         )
-    theirs = (ledger or (), store or (), federation)
-    place = _Place(reference, last, head, url, from_block, theirs, metrics, project)
+    if (diff_ledger or diff_store) and diff is None:
+        raise InvalidUsage("--diff-ledger, --diff-store: found no --diff, accepted: one with them")
     if diff is not None:
-        told = _diff(place.run(), find(diff, False))
+        told = _diff(about, diff, diff_ledger or (), diff_store or ())
     elif open is not None:
-        told = _open(place.run(), place, open)
+        told = _open(about, open)
     else:
-        if sybil:
-            place.run()  # a task is refused before anything is verified
-        with place.examined(whole=not asked) as (name, evidence, report, source):
-            if sybil:
-                told = _sybil(evidence, source)
-            elif blame is not None:
-                told = _blame(name, evidence, blame, metrics, project, out)
-            elif who is not None:
-                told = _who(evidence, who)
-            else:
-                told = write_report(evidence, report, name, out)
+        told = _verified(about, (blame, who, sybil), (metrics, project), (out, force))
     say(format, told[0], told[1])
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where the evidence is, as a command line says it: `theirs` are ledgers, stores and federation
-    of a task."""
+def _verified(
+    about: About,
+    questions: tuple[int | None, str | None, bool],
+    hooks: tuple[bool, Path | None],
+    files: tuple[Path | None, bool],
+) -> Told:
+    """What is told of evidence that holds: the answer to a question, or the report."""
+    from sheaf.apps.checks import Wanted
+    from sheaf.apps.cli.watching import Watching
+    from sheaf.nodes.evidence import Manner
 
-    reference: str | None
-    last: bool
-    head: str | None
-    url: str | None
-    from_block: int
-    theirs: tuple[Sequence[str], Sequence[str], str | None]
-    metrics: bool
-    project: Path | None
-
-    def run(self) -> Run:
-        """The run. Raises `InvalidUsage` for a task."""
-        from sheaf.apps.strangers import task_of
-
-        if task_of(self.reference) is not None:
-            raise InvalidUsage(
-                "--open, --diff, --sybil: found a task, accepted: a run, whose folder they read"
-            )
-        if any(self.theirs):
-            raise InvalidUsage(
-                "found an option of a task, accepted: those of a run; a task is 0x and 64 digits"
-            )
-        return find(self.reference, self.last)
-
-    @contextmanager
-    def examined(self, *, whole: bool) -> Iterator[tuple[str, Evidence, Report, Source | None]]:
-        """The name of what was verified, evidence and report, with the blocks' source where they
-        are read from an endpoint; metrics are recomputed for a `whole` report."""
-        from sheaf.apps import strangers
-        from sheaf.apps.anchors import anchor
-        from sheaf.apps.chains import address, source_of
-        from sheaf.nodes.stranger import Asked
-        from sheaf.nodes.verification import examine
-
-        wanted, task = anchor(self.head, None), strangers.task_of(self.reference)
-        if task is None:
-            found = self.run()
-            further = self._metrics() if whole and self.metrics else []
-            with source_of(found.folder, self.url, self.from_block) as source:
-                known = examine(found.folder, *further, anchor=wanted, source=source)
-                yield found.id, *known, source
-            return
-        if self.last or self.metrics or self.url:
-            raise InvalidUsage("found an option of a run, accepted: those of a task")
-        ledgers, stores, federation = self.theirs
-        asked = Asked(task, None if federation is None else address(federation))
-        given = (asked, ledgers, stores)
-        with strangers.examined(*given, first=self.from_block, anchor=wanted) as known:
-            yield f"0x{task.hex()}", *known, None
-
-    def _metrics(self) -> list[Further]:
-        from sheaf.apps.extras import require
-
-        require("torch", "torch")
-        from sheaf.nodes.metrics import check_metrics
-
-        return [partial(check_metrics, project=self.project)]
+    (blame, who, sybil), (metrics, project), (out, force) = questions, hooks, files
+    subject = about.subject()
+    wanted = Wanted.of(subject, metrics=metrics, project=project)
+    with Watching() as watching, subject.opened(about.anchor(), Manner(told=watching.told)) as case:
+        # The metrics of --blame are those of models that nobody reported anything of.
+        case.verify(*(() if blame is not None else wanted.checks(case)))
+        if sybil:
+            return _sybil(case)
+        if blame is not None:
+            return _blame(case.name, case.evidence, blame, metrics, project, out)
+        if who is not None:
+            return _who(case.evidence, who)
+        return write_report(case.evidence, case.report, case.name, out, force=force)
 
 
 def _blame(
@@ -211,34 +161,45 @@ def _blame(
     return lambda: findings.blame_text(*told), findings.blame_plain(*told)
 
 
-def _open(found: Run, place: _Place, reference: str) -> Told:
-    """Of a run whose bytes are missing or wrong, too: then the answer says so."""
-    from sheaf.apps.chains import source_of
+def _open(about: About, reference: str) -> Told:
+    """Of a run or a task whose bytes are missing or wrong, too: then the answer says so."""
     from sheaf.apps.cli import findings
     from sheaf.audit.exhibit import open_hash
-    from sheaf.nodes.verification import CHECKS, replayed
 
-    with source_of(found.folder, place.url, place.from_block) as source:
-        evidence, report = replayed(found.folder, source)
-        opened, differs = open_hash(evidence, reference), ""
+    with about.subject().opened(about.anchor()) as case:
+        opened, differs = open_hash(case.evidence, reference), ""
         try:
-            for check in CHECKS:
-                check(evidence, report)
+            case.verify()
         except VerificationFailed as error:
             differs = error.message
-    return lambda: findings.open_text(evidence, opened, differs), {
+    return lambda: findings.open_text(case.evidence, opened, differs), {
         **findings.plain(opened),
         "differs": differs,
     }
 
 
-def _diff(found: Run, other: Run) -> Told:
+def _diff(about: About, reference: str, ledgers: Sequence[str], stores: Sequence[str]) -> Told:
+    """The other side's ledger and store are its own where they are named, else those of this one;
+    and so is the endpoint of a run on a chain."""
     from sheaf.apps.cli import findings
+    from sheaf.apps.strangers import task_of
+    from sheaf.apps.subjects import About
     from sheaf.audit.divergence import first_divergence
 
-    parted = first_divergence(found.folder, other.folder)
-    plain = {"left": found.id, "right": other.id, "difference": findings.plain(parted)}
-    return lambda: findings.diff_text(found.id, other.id, parted), plain
+    if about.head is not None:
+        raise InvalidUsage("--head: found it with --diff, which verifies neither, accepted: one")
+    if task_of(reference) is None:
+        # A run takes no ledgers and stores: naming some is refused with all that it does take.
+        theirs = About(reference, False, about.url, about.from_block, ledgers, stores)
+    else:
+        places = (ledgers or about.ledgers, stores or about.stores)
+        theirs = About(reference, from_block=about.from_block, ledgers=places[0], stores=places[1])
+    this, other = about.subject(), theirs.subject()
+    with this.history() as left, other.history() as right:
+        parted = first_divergence(left, right)
+        last = min(each.chain.height() for each in (left, right))
+    plain = {"left": this.name, "right": other.name, "difference": findings.plain(parted)}
+    return lambda: findings.diff_text(this.name, other.name, last, parted), {**plain, "last": last}
 
 
 def _who(evidence: Evidence, reference: str) -> Told:
@@ -249,10 +210,10 @@ def _who(evidence: Evidence, reference: str) -> Told:
     return lambda: findings.who_text(evidence, told), findings.plain(told)
 
 
-def _sybil(evidence: Evidence, source: Source | None) -> Told:
+def _sybil(case: Case) -> Told:
     from sheaf.apps.cli import findings
     from sheaf.audit.sightings import sightings
     from sheaf.audit.sybils import suspect
 
-    suspicion = suspect(sightings(evidence, source))
-    return lambda: findings.sybil_text(evidence, suspicion), findings.plain(suspicion)
+    suspicion = suspect(sightings(case.evidence, case.ledger))
+    return lambda: findings.sybil_text(case.evidence, suspicion), findings.plain(suspicion)

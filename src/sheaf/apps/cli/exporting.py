@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sheaf.apps.cli.options import Format, FormatOption, LastOption, RunArgument, find, say
+from sheaf.apps.cli.about import about_evidence
+from sheaf.apps.cli.options import Format, FormatOption, say
 from sheaf.apps.cli.tables import aligned, printable
-from sheaf.apps.cli.verifying import FromBlockOption, UrlOption
 from sheaf.protocol.errors import InvalidDocument, InvalidUsage, VerificationFailed
 from sheaf.store.files import reachable, write_atomically
 
 if TYPE_CHECKING:
+    from sheaf.apps.subjects import About
     from sheaf.audit.provenance.checking import Proven
-    from sheaf.ledger.archive import Archive
-    from sheaf.nodes.rereading import Source
 
 
 class Paper(StrEnum):
@@ -34,29 +32,26 @@ class Paper(StrEnum):
     EVENTS = "events"
 
 
+@about_evidence
 def provenance(
-    reference: RunArgument = None,
-    last: LastOption = False,
+    about: About,
     out: Annotated[Path, typer.Option("--out", help="The folder; new files only.")] = Path(),
     only: Annotated[
         list[Paper] | None, typer.Option("--only", help="Instead of all; repeatable.")
     ] = None,
-    url: UrlOption = None,
-    from_block: FromBlockOption = 0,
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Verify a run and write where its model comes from: attestation, PROV, BOM, card, events."""
-    from sheaf.apps.chains import source_of
+    """Verify a run or a task and write where its model comes from: attestation, PROV, BOM, card,
+    events."""
     from sheaf.audit.provenance.papers import papers
-    from sheaf.nodes.verification import examine
 
-    found, wanted = find(reference, last), [paper.value for paper in only or Paper]
-    with source_of(found.folder, url, from_block) as source:
-        evidence, _ = examine(found.folder, source=source)
-        with _archive(found.folder, source) as archive:
-            made = papers(evidence, archive, wanted)
+    subject, wanted = about.subject(), [paper.value for paper in only or Paper]
+    with subject.opened(about.anchor()) as case:
+        case.verify()
+        with case.ledger.archive() as archive:
+            made = papers(case.evidence, archive, wanted)
     files = _written(out, made)
-    say(format, lambda: "\n".join(files), {"run": found.id, "files": files})
+    say(format, lambda: "\n".join(files), {subject.kind: subject.name, "files": files})
 
 
 def verify_model(
@@ -122,19 +117,6 @@ def _demand(proven: Proven, task: str | None, *, stateless: bool) -> None:
             "attestation: carries no proof of the head's state, so that nothing shows whose "
             "contract it was; --stateless accepts that"
         )
-
-
-@contextmanager
-def _archive(folder: Path, source: Source | None) -> Iterator[Archive]:
-    """Where a run's proofs are made: its own ledger, or the endpoint of the chain it was on."""
-    from sheaf.ledger.archive import ChainArchive, FileArchive
-    from sheaf.nodes import inventory
-
-    if source is not None:
-        yield ChainArchive(source.client)
-        return
-    with FileArchive.opened(folder / inventory.LEDGER) as archive:
-        yield archive
 
 
 def _written(out: Path, made: Mapping[str, bytes]) -> Collection[str]:

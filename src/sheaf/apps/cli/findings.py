@@ -138,7 +138,8 @@ def open_text(evidence: Evidence, found: Opened, differs: str) -> str:
         rows += [["first values", first]] if first else []
         parts.append(aligned([["content id", str(stored.content)], *rows]))
     parts += [_remedy(evidence, each) for each in found.remedies]
-    verified = f"verification: {differs}" if differs else "verified: the whole run is consistent"
+    sound = "verified: all of it is consistent"
+    verified = f"verification: {differs}" if differs else sound
     return "\n\n".join([*parts, printable(verified)])
 
 
@@ -167,14 +168,13 @@ def _remedy(evidence: Evidence, each: Remedy) -> str:
     )
 
 
-def diff_text(left: str, right: str, parted: Divergence | None) -> str:
-    """The first difference."""
+def diff_text(left: str, right: str, last: int, parted: Divergence | None) -> str:
+    """The first difference; without one, up to which block there is none."""
     if parted is None:
-        return f"no difference: {left} and {right} are one history"
+        return f"no difference: {left} and {right} are one history, up to block {last}"
     rows = [["first difference", parted.where], ["field", parted.field]]
     rows += [[left, parted.left], [right, parted.right]]
-    same = "the ledgers agree" if parted.block is None else f"up to block {parted.block}"
-    rows.append(["in common", same])
+    rows.append(["in common", parted.common])
     if parted.task:
         field, one, other = parted.task
         rows.append(["task documents", f"{field}: {one} and {other}"])

@@ -1,4 +1,4 @@
-"""`sheaf receipts`: what the actors of a run signed, step by step."""
+"""`sheaf receipts`: what the actors of a run or a task signed, step by step."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sheaf.apps.cli.options import Format, FormatOption, LastOption, RunArgument, find, say
+from sheaf.apps.cli.about import about_evidence
+from sheaf.apps.cli.options import Format, FormatOption, say
 from sheaf.apps.cli.tables import aligned, printable
-from sheaf.apps.cli.verifying import FromBlockOption, UrlOption
-from sheaf.apps.runs import Run
 from sheaf.protocol.errors import InvalidUsage, VerificationFailed
 
 if TYPE_CHECKING:
+    from sheaf.apps.subjects import About
     from sheaf.nodes.evidence import Evidence
     from sheaf.nodes.receipts import Finding
 
@@ -23,9 +23,9 @@ SUFFIX = ".dsse.json"
 _KEY = re.compile(r"(?:0x)?([0-9a-fA-F]{64})")
 
 
+@about_evidence
 def receipts(
-    reference: RunArgument = None,
-    last: LastOption = False,
+    about: About,
     export: Annotated[
         Path | None,
         typer.Option("--export", metavar="DIR", help="Write each to a file in a new folder."),
@@ -38,19 +38,17 @@ def receipts(
         str | None,
         typer.Option("--key", metavar="HEX", help="The public key that must have signed it."),
     ] = None,
-    url: UrlOption = None,
-    from_block: FromBlockOption = 0,
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Verify a run and list what its actors signed; exit 5 where a receipt does not hold."""
+    """Verify a run or a task and list what its actors signed; exit 5 where a receipt does not
+    hold."""
     if check is not None or key is not None:
-        if check is None or key is None or reference or last or export:
+        if check is None or key is None or about.says_anything or export:
             raise InvalidUsage("--check: found it among others, accepted: --check FILE --key HEX")
         statement = checked(check, key)
         say(format, lambda: f"{check.name}: signed by {key}\n{_plainly(statement)}", statement)
         return
-    found = find(reference, last)
-    evidence, listed = examined(found, url, from_block)
+    evidence, listed = examined(about)
     if export is not None:
         write(evidence, listed, export)
     rows = [_row(evidence, each) for each in listed]
@@ -60,15 +58,13 @@ def receipts(
         raise VerificationFailed(wrong[0])
 
 
-def examined(found: Run, url: str | None, from_block: int) -> tuple[Evidence, list[Finding]]:
-    """A run's evidence, verified, and every step with its receipt. Raises what `verify` raises."""
-    from sheaf.apps.chains import source_of
+def examined(about: About) -> tuple[Evidence, list[Finding]]:
+    """The evidence, verified, and every step with its receipt. Raises what `verify` raises."""
     from sheaf.nodes.receipts import findings
-    from sheaf.nodes.verification import examine
 
-    with source_of(found.folder, url, from_block) as source:
-        evidence, _ = examine(found.folder, source=source)
-    return evidence, list(findings(evidence))
+    with about.subject().opened(about.anchor()) as case:
+        case.verify()
+        return case.evidence, list(findings(case.evidence))
 
 
 def write(evidence: Evidence, listed: Sequence[Finding], folder: Path) -> None:

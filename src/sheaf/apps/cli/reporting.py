@@ -11,21 +11,30 @@ if TYPE_CHECKING:
 
 
 def write_report(
-    evidence: Evidence, report: Report, name: str, directory: Path | None = None
+    evidence: Evidence,
+    report: Report,
+    name: str,
+    directory: Path | None = None,
+    *,
+    force: bool = False,
 ) -> tuple[Callable[[], str], Any]:
     """Write the report of a verification into `directory`, the folder `NAME-audit` beside where one
     is unless another is named; what was written, as text and for JSON.
 
-    Raises `StoreUnavailable` where nothing can be written.
+    Raises `InvalidUsage` where something else lies there, unless it is to be lost by `force`, and
+    `StoreUnavailable` where nothing can be written.
     """
     from sheaf.audit.writing import write
 
-    written = write(evidence, report, directory or Path(f"{name}-audit"))
+    written = write(evidence, report, directory or Path(f"{name}-audit"), force=force)
+    again = report.again("audit")
     plain = {
         "subject": name,
         "conclusion": report.conclusion,
         "head": report.head,
         "files": [str(path) for path in written],
+        "repeat": again,
     }
     lines = [f"{name}: {report.conclusion}", *(f"wrote {path}" for path in written)]
+    lines.append(f"again: {again}")
     return lambda: "\n".join(lines), plain

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 
 from eth_utils.address import to_checksum_address
 
+from sheaf.nodes.aggregation import read_vector
 from sheaf.nodes.evidence import Evidence
-from sheaf.nodes.summary import MODEL_FILE, metric_values
+from sheaf.nodes.summary import final_root, metric_values, model_file
 from sheaf.nodes.trail import RoundTrail
 from sheaf.protocol import events as e
 from sheaf.protocol.errors import InvalidUsage
@@ -150,10 +151,9 @@ class _Clock:
 
 
 def lineage(evidence: Evidence) -> Lineage:
-    """The lineage of a verified run's model. Raises `InvalidUsage` before the task's end."""
+    """The lineage of a verified task's model. Raises `InvalidUsage` before the task's end."""
     trail, published = evidence.trail, evidence.trail.published
-    file = evidence.directory / MODEL_FILE
-    if not trail.over or published is None or not file.is_file():
+    if not trail.over or published is None:
         phase = trail.phase.name
         raise InvalidUsage(f"found a task in {phase}, accepted: one that has ended with a model")
     clock, root = _Clock.of(evidence), evidence.task.model.initial
@@ -184,8 +184,15 @@ def lineage(evidence: Evidence) -> Lineage:
         rounds=rounds,
         head=evidence.place.head.hex(),
         blocks=evidence.place.blocks,
-        file=hashlib.sha256(file.read_bytes()).hexdigest(),
+        file=hashlib.sha256(final_file(evidence)).hexdigest(),
     )
+
+
+def final_file(evidence: Evidence) -> bytes:
+    """The file of the model that a task ended with, made of what the store has: byte for byte the
+    one in a verified run's folder. Raises as `read_vector` does."""
+    root = final_root(evidence.trail, evidence.task)
+    return model_file(evidence.task, read_vector(evidence.task, evidence.store, root))
 
 
 def instant(seconds: int) -> str:

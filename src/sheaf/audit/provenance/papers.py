@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Mapping
 
 from sheaf.audit.provenance import attestation, bom, lineage_events, model_card, prov_json
 from sheaf.audit.provenance.checking import check
-from sheaf.audit.provenance.graph import Lineage, lineage
+from sheaf.audit.provenance.graph import Lineage, final_file, lineage
 from sheaf.ledger.archive import Archive
 from sheaf.nodes.evidence import Evidence
-from sheaf.nodes.summary import MODEL_FILE, final_root
+from sheaf.nodes.summary import final_root
 
 FILES: Mapping[str, str] = {
     "attestation": "attestation.json",
@@ -48,5 +48,5 @@ def _attested(evidence: Evidence, archive: Archive, whole: Lineage) -> dict[str,
     header = evidence.trail.model_header(root)
     digests = attestation.Digests(bytes.fromhex(whole.file), root, header)
     statement = attestation.statement_bytes(collected, digests, head)
-    check((evidence.directory / MODEL_FILE).read_bytes(), statement, head, evidence.place.head)
+    check(final_file(evidence), statement, head, evidence.place.head)
     return {"attestation": statement, "header": f"{head.encoded.hex()}\n".encode()}
