@@ -119,15 +119,12 @@ def statistics(round: Round, combined: NDArray[np.int64]) -> RoundStatistics:
     )
 
 
-@pytest.mark.parametrize("jobs", [1, 2, 5])
 @pytest.mark.parametrize("rule", ["weighted_mean", "coordinate_median", "trimmed_mean"])
-def test_blocks_give_what_whole_vectors_give(round: Round, rule: str, jobs: int) -> None:
+def test_blocks_give_what_whole_vectors_give(round: Round, rule: str) -> None:
     combined = plainly(round, rule)
     after = np.clip(np.maximum(round.base, -END) + combined, -END, END).astype(np.int32)
     kept = MemoryStore()
-    found = aggregate(
-        task_of(rule), round.store, round.base_root, round.counted, kept=kept, jobs=jobs
-    )
+    found = aggregate(task_of(rule), round.store, round.base_root, round.counted, kept=kept)
     assert found.root == root_by_the_rfc(after.tobytes())
     assert found.state_root == bytes(32)
     assert found.statistics == statistics(round, combined)
@@ -136,8 +133,7 @@ def test_blocks_give_what_whole_vectors_give(round: Round, rule: str, jobs: int)
     assert len(list(kept.ids())) == 1
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_moments_go_through_blocks_and_statistics_have_none(round: Round, jobs: int) -> None:
+def test_moments_go_through_blocks_and_statistics_have_none(round: Round) -> None:
     task, combined = task_of(algorithm="fedadam"), plainly(round, "weighted_mean")
     dice = np.random.default_rng(8)
     given = np.stack(
@@ -146,7 +142,7 @@ def test_moments_go_through_blocks_and_statistics_have_none(round: Round, jobs: 
     store = LayeredStore(MemoryStore(), round.store)
     state = put(store, np.ascontiguousarray(given.T))
     kept = MemoryStore()
-    found = aggregate(task, store, round.base_root, round.counted, state, kept=kept, jobs=jobs)
+    found = aggregate(task, store, round.base_root, round.counted, state, kept=kept)
     model = np.frombuffer(kept.get(vector_id(task, found.root)), np.int32)
     moments = np.frombuffer(kept.get(vector_id(task, found.state_root)), np.int64).reshape(-1, 2)
     assert len(moments) == TRAINABLE
@@ -194,8 +190,7 @@ def flipped(round: Round, place: int) -> bytes:
     return bytes(data)
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_the_first_missing_update_is_named_by_its_position(round: Round, jobs: int) -> None:
+def test_the_first_missing_update_is_named_by_its_position(round: Round) -> None:
     short, long = round.updates[3].tobytes()[:-4], round.updates[3].tobytes() + bytes(4)
     cases: list[tuple[dict[int, Any], int, str]] = [
         ({3: None}, 5, "not in this memory store"),
@@ -209,7 +204,7 @@ def test_the_first_missing_update_is_named_by_its_position(round: Round, jobs: i
     for spoil, position, told in cases:
         store, kept = spoiled(round, spoil), MemoryStore()
         with pytest.raises(UpdateMissing) as missing:
-            aggregate(task_of(), store, round.base_root, round.counted, kept=kept, jobs=jobs)
+            aggregate(task_of(), store, round.base_root, round.counted, kept=kept)
         assert missing.value.position == position
         assert told in missing.value.message
         assert list(kept.ids()) == []
@@ -249,13 +244,12 @@ class Cut(MemoryStore):
         yield replace(copy, ranged=lambda start, stop: copy.ranged(start, min(stop, end)))
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
-def test_a_copy_that_ends_while_it_is_read(round: Round, jobs: int) -> None:
+def test_a_copy_that_ends_while_it_is_read(round: Round) -> None:
     store = Cut()
     store._blobs = round.store._blobs
     store.cut = vector_id(task_of(), round.counted[1][1])
     with pytest.raises(UpdateMissing, match=r"found \d+ bytes from") as missing:
-        aggregate(task_of(), store, round.base_root, round.counted, jobs=jobs)
+        aggregate(task_of(), store, round.base_root, round.counted)
     assert missing.value.position == 3
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from sheaf.nodes.aggregation import vector_id
-from sheaf.nodes.checkpoints import Checkpoints
+from sheaf.nodes.aggregation import aggregate, vector_id
+from sheaf.nodes.checkpoints import HEAD, Checkpoints
 from sheaf.nodes.evidence import Manner, Report
 from sheaf.nodes.ledgers import LedgerInFile
+from sheaf.nodes.replay import given_of
 from sheaf.nodes.stranger import Asked, examine_task
 from sheaf.nodes.summary import read_book
 from sheaf.nodes.verification import verify
@@ -104,15 +105,41 @@ def test_notes_of_a_result_that_was_not_settled_are_no_excuse(run: Path, tmp_pat
     """The result of a note is held against the ledger like any other."""
     state = tmp_path / "state.json"
     examined(run, state)
-    plain = json.loads(state.read_text())
-    for note in plain["rounds"].values():
-        copies = note["copies"]
-        before = note["root"]
-        note["root"] = "11" * 32
-        note["copies"] = {k: v for k, v in copies.items() if before not in k}
-    state.write_text(json.dumps(plain))
-    used, _, _ = examined(run, state)
-    assert used == []
+    head, *lines = state.read_text().splitlines()
+    changed = [json.dumps(json.loads(line) | {"root": "11" * 32}) for line in lines]
+    state.write_text("\n".join([head, *changed]) + "\n")
+    with pytest.raises(VerificationFailed, match="aggregation: round 1: model root"):
+        examined(run, state)
+
+
+def test_a_note_that_was_cut_off_costs_no_other(run: Path, tmp_path: Path) -> None:
+    """Whoever is killed while it writes one leaves less than a line, or no file."""
+    state = tmp_path / "state.json"
+    examined(run, state)
+    whole = state.read_bytes()
+    head, first, second = whole.splitlines(keepends=True)
+    for cut in (0, 1, len(second) // 2, len(second) - 2):
+        state.write_bytes(head + first + second[:cut])
+        assert [*Checkpoints.open(state).notes] == [json.loads(first)["key"]]
+    assert examined(run, state)[0] == [1]
+    assert len(state.read_bytes().splitlines()) == 4
+    assert len(Checkpoints.open(state).notes) == 2
+    # Where the end of the line alone was lost the note is whole.
+    state.write_bytes(whole[:-1])
+    assert len(Checkpoints.open(state).notes) == 2
+    state.write_bytes(head)
+    assert Checkpoints.open(state).notes == {}
+
+
+def test_two_verifications_write_to_one_file(run: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    with pytest.raises(Stopped):
+        examined(run, state, stop_at=1)
+    before = Checkpoints.open(state)
+    examined(run, state)
+    given = given_of(evidence_of(run), 1)
+    before.add(given, aggregate(given.task, evidence_of(run).store, given.base, given.counted))
+    assert examined(run, state)[0] == [1, 2]
 
 
 def test_a_run_that_is_verified_by_its_folder_reads_all_bytes_all_the_same(
@@ -153,10 +180,11 @@ def test_copies_that_nothing_tells_apart_are_noted_by_nobody(
     [
         "",
         "[]",
-        '{"version": 2, "rounds": {}}',
-        '{"version": 1, "rounds": {"a": {}}}',
-        '{"version": 1, "rounds": {"a": {"root": "00", "state": "00", "copies": {}, '
-        '"statistics": {"coordinates": 1, "saturated": 0, "stalled": 0}}}}',
+        '{"version": 1, "rounds": {}}',
+        '{"notes": "rounds that were verified", "version": 3}',
+        f"{json.dumps(HEAD)}\n[]",
+        f"{json.dumps(HEAD)}\n" + '{"key": "a", "root": "00", "state": "00", "copies": {}, '
+        '"statistics": {"coordinates": 1, "saturated": 0, "stalled": 0}}',
     ],
 )
 def test_a_file_of_something_else_is_refused(tmp_path: Path, content: str) -> None:

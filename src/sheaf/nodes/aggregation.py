@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -43,6 +43,33 @@ class Result:
     root: bytes
     state_root: bytes
     statistics: RoundStatistics
+    copies: Mapping[ContentId, str] = field(default_factory=dict, compare=False)
+    """Of what was read, the identities of the copies (`Copy.identity`)."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """All that a round's result follows from: tree roots, and (position, root, samples) of each
+    counted update. A state of zero is the one that the task starts with."""
+
+    task: Task
+    base: bytes
+    state: bytes
+    counted: Sequence[tuple[int, bytes, int]]
+
+    def reading(self, store: Store) -> Reading:
+        """Of model, state and updates, in this order."""
+        return Reading(store, self._wanted(), self.task.model.chunk_bytes)
+
+    def arithmetic(self) -> Arithmetic:
+        """What is done with them."""
+        samples = [samples for _, _, samples in self.counted]
+        return Arithmetic.of(self.task, samples, has_state=self.state != ZERO)
+
+    def _wanted(self) -> list[Wanted]:
+        first = [wanted_vector(self.task, self.base)]
+        first += [] if self.state == ZERO else [wanted_state(self.task, self.state)]
+        return [*first, *(wanted_vector(self.task, root) for _, root, _ in self.counted)]
 
 
 def rule_of(task: Task) -> Rule:
@@ -116,43 +143,41 @@ def aggregate(
     state: bytes = ZERO,
     *,
     kept: Store | None = None,
-    jobs: int = 1,
 ) -> Result:
     """Combine `counted` (position, tree root, samples) on the model `base` and the optimiser's
     `state` (tree roots; a state of zero is the one that the task starts with).
 
-    All is read in blocks of columns, so many at a time as there are `jobs`, on which nothing of the
-    result depends. The new model and state are written to `kept`, where it is given.
+    All is read in blocks of columns. The new model and state are written to `kept`, where it is
+    given.
 
     Raises `UpdateMissing` for the first update that is not to be had whole; `BlobMissing`,
     `BlobCorrupt` or `InvalidModel` for the model and the state.
     """
-    first = [wanted_vector(task, base)]
-    first += [] if state == ZERO else [wanted_state(task, state)]
-    wanted = [*first, *(wanted_vector(task, root) for _, root, _ in counted)]
-    step = _Step.of(task, [samples for _, _, samples in counted], has_state=len(first) > 1)
-    reading = Reading(store, wanted, task.model.chunk_bytes, jobs)
+    given = Given(task, base, state, counted)
+    reading, arithmetic = given.reading(store), given.arithmetic()
     with ExitStack() as stack:
-        outcomes: list[_Outcome] = []
+        outcomes: list[Outcome] = []
 
-        def begin() -> Callable[[_Block], None]:
+        def begin() -> Callable[[Block], None]:
             # A try before this one, whose parts were not what they were called, counts for nothing.
             stack.close()
-            outcomes[:] = [_Outcome.begun(stack, kept, has_state=step.element_bytes > 0)]
+            has_state = arithmetic.element_bytes > 0
+            outcomes[:] = [Outcome.begun(stack, kept, has_state=has_state)]
             return outcomes[0].take
 
         try:
-            reading.run(step, begin)
+            identities = reading.run(arithmetic, begin)
         except Unavailable as missing:
-            place = missing.place - len(first)
+            place = missing.place - (len(reading.wanted) - len(counted))
             if place < 0:
                 raise missing.reason from None
             raise UpdateMissing(counted[place][0], missing.reason.message) from missing.reason
-        return outcomes[0].kept(task)
+        ids = [each.content_id for each in reading.wanted]
+        return outcomes[0].kept(task, dict(zip(ids, identities, strict=True)))
 
 
 @dataclass(frozen=True)
-class _Block:
+class Block:
     """What came of one block: bytes of the new model and state, and the roots over them."""
 
     model: bytes
@@ -162,7 +187,7 @@ class _Block:
 
 
 @dataclass(frozen=True)
-class _Step:
+class Arithmetic:
     """The arithmetic of a round on one block of columns: rules and server steps know no other
     column than the one that they are at."""
 
@@ -175,13 +200,14 @@ class _Step:
     has_state: bool
 
     @classmethod
-    def of(cls, task: Task, samples: Sequence[int], *, has_state: bool) -> _Step:
+    def of(cls, task: Task, samples: Sequence[int], *, has_state: bool) -> Arithmetic:
         """That of a task, for updates of so many samples, whose state is read if it has one."""
         m, width = task.model, task.terms().model.server.element_bytes
         made = (rule_of(task), algorithm_of(task), samples)
         return cls(*made, m.trainable, width, m.chunk_bytes, has_state)
 
-    def __call__(self, block: slice, parts: Sequence[bytes]) -> _Block:
+    def __call__(self, block: slice, parts: Sequence[bytes]) -> Block:
+        """What comes of the bytes of a block of model, state and updates."""
         width = block.stop - block.start
         first = 2 if self.has_state else 1
         model, *updates = (lattice.from_bytes(part, width) for part in (parts[0], *parts[first:]))
@@ -196,7 +222,7 @@ class _Step:
             after, _ = add(model, combined, None)
         new, kept = lattice.to_bytes(after), b"" if state is None else moments.to_bytes(state)
         seen = round_statistics(updates, combined)
-        return _Block(new, kept, (self._root(new), self._root(kept)), seen)
+        return Block(new, kept, (self._root(new), self._root(kept)), seen)
 
     def _root(self, data: bytes) -> bytes:
         return root_of(leaf_hashes(data, self.chunk_bytes))
@@ -208,21 +234,21 @@ class _Step:
 
 
 @dataclass
-class _Outcome:
+class Outcome:
     """What came of the blocks so far."""
 
-    drafts: Sequence[Draft]
+    drafts: Sequence[Draft] = ()
     roots: tuple[list[bytes], list[bytes]] = field(default_factory=lambda: ([], []))
     counts: Counter[str] = field(default_factory=Counter)
 
     @classmethod
-    def begun(cls, stack: ExitStack, store: Store | None, *, has_state: bool) -> _Outcome:
+    def begun(cls, stack: ExitStack, store: Store | None, *, has_state: bool) -> Outcome:
         """Nothing yet, to be kept in a store where there is one."""
         if store is None:
-            return cls(())
+            return cls()
         return cls([stack.enter_context(store.draft()) for _ in range(1 + has_state)])
 
-    def take(self, block: _Block) -> None:
+    def take(self, block: Block) -> None:
         """Add what came of the next block."""
         for roots, root, data in zip(
             self.roots, block.roots, (block.model, block.state), strict=True
@@ -232,10 +258,10 @@ class _Outcome:
             draft.append(data)
         self.counts.update(vars(block.statistics))
 
-    def kept(self, task: Task) -> Result:
-        """The result, in the store if there is one."""
+    def kept(self, task: Task, copies: Mapping[ContentId, str]) -> Result:
+        """The result of what was read of these copies, in the store if there is one."""
         model = root_of(self.roots[0])
         state = root_of(self.roots[1]) if self.roots[1] else ZERO
         for draft, root in zip(self.drafts, (model, state), strict=False):
             draft.keep(vector_id(task, root))
-        return Result(model, state, RoundStatistics(**self.counts))
+        return Result(model, state, RoundStatistics(**self.counts), copies)

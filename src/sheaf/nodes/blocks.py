@@ -4,14 +4,14 @@ What was read is hashed as it is read: the root over the blocks' roots is the ar
 subtree over a whole power of two of leaves, or over the ragged rest, is a tree by itself. So bytes
 are worked on before anybody knows whether they are the right ones, and what came of them counts
 only if all of them were. Of an array that was not, the next copy is tried, from the start.
+
+Some of the columns can be read by themselves, of first copies only: what they hash to is told, and
+whoever put all columns together knows whether those were the right bytes.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -83,6 +83,19 @@ class _Unread(Exception):
         self.place, self.reason = place, reason
 
 
+Work = Callable[[slice, Sequence[bytes]], T]
+"""What is done with the bytes of a block of every array."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some columns of arrays, as they were read: the roots over the blocks of each array, and what
+    tells each copy from another one ("" where nothing does)."""
+
+    roots: Sequence[Sequence[bytes]]
+    identities: Sequence[str]
+
+
 @dataclass(frozen=True)
 class Reading:
     """Arrays side by side, cut at the same columns; one with fewer elements ends earlier."""
@@ -90,13 +103,10 @@ class Reading:
     store: Store
     wanted: Sequence[Wanted]
     chunk_bytes: int
-    jobs: int = 1
 
-    def run(
-        self, work: Callable[[slice, Sequence[bytes]], T], begin: Callable[[], Callable[[T], None]]
-    ) -> None:
-        """Call `work(block, parts)` for every block, of several at a time with more `jobs` than
-        one, and give what it returns, in order, to what `begin()` returned: anew for each try.
+    def run(self, work: Work[T], begin: Callable[[], Callable[[T], None]]) -> Sequence[str]:
+        """Call `work(block, parts)` for every block, and give what it returns, in order, to what
+        `begin()` returned: anew for each try. Returns the identities of the copies that were read.
 
         When this returns, the last try's parts were those of the ids. Raises `Unavailable`, and
         whatever a store or `work` raises.
@@ -107,37 +117,56 @@ class Reading:
             take = begin()
             wrong = self._pass(copies, work, take)
             if not wrong:
-                return
+                return [copy.identity for copy in copies]
             for place, reason in wrong.items():
                 copies[place] = self._next(place, chosen[place], reason)
 
+    def part(self, columns: slice, work: Work[T], take: Callable[[T], None]) -> Part | None:
+        """Do it for the blocks in `columns`, which begin and end where blocks do, with the first
+        copy of each array; None where one is not to be had, has another size or cannot be read."""
+        try:
+            copies = [next(self.store.copies(each.content_id)) for each in self.wanted]
+            pairs = zip(copies, self.wanted, strict=True)
+            if any(copy.size_bytes != each.size_bytes for copy, each in pairs):
+                return None
+            roots = self._through(copies, self.blocks(columns), work, take)
+        except (_Unread, BlobMissing, BlobCorrupt, InvalidModel):
+            return None
+        return Part(roots, [copy.identity for copy in copies])
+
+    def wrong(self, roots: Sequence[Sequence[bytes]]) -> Sequence[int]:
+        """Places of the arrays that these are not the roots over all blocks of."""
+        pairs = enumerate(zip(self.wanted, roots, strict=True))
+        return [at for at, (each, known) in pairs if root_of(known) != each.content_id.digest]
+
     def _pass(
-        self,
-        copies: Sequence[Copy],
-        work: Callable[[slice, Sequence[bytes]], T],
-        take: Callable[[T], None],
+        self, copies: Sequence[Copy], work: Work[T], take: Callable[[T], None]
     ) -> dict[int, BlobCorrupt | BlobMissing]:
         """Work through all blocks; what is wrong with which copy, by place."""
-        found: list[list[bytes]] = [[] for _ in copies]
-
-        def done(block: slice) -> tuple[list[bytes], T]:
-            parts, roots = self._read(copies, block)
-            return roots, work(block, parts)
-
         try:
-            with closing(self._in_order(done)) as results:
-                for roots, result in results:
-                    for known, root in zip(found, roots, strict=True):
-                        known.extend([root] if root else [])
-                    take(result)
+            roots = self._through(copies, self.blocks(), work, take)
         except _Unread as unread:
             return {unread.place: unread.reason}
-        pairs = enumerate(zip(self.wanted, copies, found, strict=True))
-        return {
-            place: corrupt(each.content_id, copy.size_bytes, copy.where)
-            for place, (each, copy, roots) in pairs
-            if root_of(roots) != each.content_id.digest
-        }
+        return {place: self._corrupt(place, copies[place]) for place in self.wrong(roots)}
+
+    def _corrupt(self, place: int, copy: Copy) -> BlobCorrupt:
+        return corrupt(self.wanted[place].content_id, copy.size_bytes, copy.where)
+
+    def _through(
+        self,
+        copies: Sequence[Copy],
+        blocks: Iterator[slice],
+        work: Work[T],
+        take: Callable[[T], None],
+    ) -> list[list[bytes]]:
+        """Work through these blocks: the roots that were found, by array."""
+        found: list[list[bytes]] = [[] for _ in copies]
+        for block in blocks:
+            parts, roots = self._read(copies, block)
+            for known, root in zip(found, roots, strict=True):
+                known.extend([root] if root else [])
+            take(work(block, parts))
+        return found
 
     def _read(self, copies: Sequence[Copy], block: slice) -> tuple[list[bytes], list[bytes]]:
         """The bytes of a block of every array, and the roots over them; none beyond an end."""
@@ -156,33 +185,24 @@ class Reading:
             roots.append(root_of(leaf_hashes(part, self.chunk_bytes)) if part else b"")
         return parts, roots
 
-    def _blocks(self) -> Iterator[slice]:
+    @property
+    def columns(self) -> int:
+        """How many columns a block has: a power of two."""
         least, most = COLUMNS
         width = sum(each.element_bytes for each in self.wanted)
         fitting = 1 << (BLOCK_BYTES // width).bit_length() >> 1
-        columns = max(least, min(most, fitting))
-        longest = max(each.elements for each in self.wanted)
-        for start in range(0, longest, columns):
-            yield slice(start, min(longest, start + columns))
+        return max(least, min(most, fitting))
 
-    def _in_order(self, done: Callable[[slice], T]) -> Generator[T]:
-        """What `done` gives of each block, in their order; as many are begun as there are jobs."""
-        blocks = list(self._blocks())
-        jobs = min(self.jobs, len(blocks))
-        if jobs <= 1:
-            yield from map(done, blocks)
-            return
-        with ThreadPoolExecutor(jobs) as pool:
-            begun: deque[Future[T]] = deque()
-            try:
-                for block in blocks:
-                    if len(begun) > jobs:
-                        yield begun.popleft().result()
-                    begun.append(pool.submit(done, block))
-                while begun:
-                    yield begun.popleft().result()
-            finally:
-                pool.shutdown(cancel_futures=True)
+    @property
+    def longest(self) -> int:
+        """Columns of the longest array."""
+        return max(each.elements for each in self.wanted)
+
+    def blocks(self, within: slice | None = None) -> Iterator[slice]:
+        """The blocks, or those within some columns."""
+        first, last = (0, self.longest) if within is None else (within.start, within.stop)
+        for start in range(first, last, self.columns):
+            yield slice(start, min(last, start + self.columns))
 
     def _next(self, place: int, chosen: Iterator[Copy], reason: SheafError | None) -> Copy:
         """The next copy of an array. Of several that cannot be had the first one is told."""

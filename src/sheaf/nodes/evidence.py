@@ -165,8 +165,8 @@ def silent(what: str, done: int, of: int) -> None:
 
 @dataclass(frozen=True)
 class Manner:
-    """How a replay goes about it: on as many blocks of columns at a time as there are `jobs`, with
-    what `checkpoints` know taken for done, telling how far it is."""
+    """How a replay goes about it: shared among as many processes as there are `jobs`, with what
+    `checkpoints` know taken for done, telling how far it is."""
 
     jobs: int = 1
     checkpoints: Checkpoints = field(default_factory=Checkpoints)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 from sheaf.nodes import chronicle
 from sheaf.nodes import summary as summaries
 from sheaf.nodes.aggregation import (
+    Given,
     Result,
     UpdateMissing,
-    aggregate,
     read_vector,
     require_state,
     require_vector,
     vector_id,
 )
-from sheaf.nodes.checkpoints import Given
 from sheaf.nodes.evidence import Evidence, Report, fail
+from sheaf.nodes.sharing import results
 from sheaf.nodes.trail import RoundTrail
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidModel, SheafError
 from sheaf.protocol.events import Claimed, RoundSettled, VerdictRevealed
@@ -51,33 +52,40 @@ def check_rounds(evidence: Evidence, report: Report) -> None:
     """Replay the aggregation of every settled round on the model that stood before it, and read
     the counted updates of a claim that is not settled yet. Those of an attempt without a claim, or
     whose claim fell, made no model, and nobody needs them any more."""
-    updates = settled = 0
+    updates = 0
     _check_start(evidence)
     claimed = {n: r for n, r in sorted(evidence.trail.rounds.items()) if r.claim is not None}
-    for done, (number, found) in enumerate(claimed.items()):
-        evidence.manner.told("rounds", done, len(claimed))
-        assert found.claim is not None
-        counted = found.counted_updates(found.claim.attempt)
-        if isinstance(found.outcome, RoundSettled):
-            _check_round(evidence, found, found.claim.attempt, found.outcome)
-            settled += 1
-        else:
-            for position, root, _ in counted:
-                _read(evidence, root, _update(evidence, number, position))
-        updates += len(counted)
+    settled = [n for n, r in claimed.items() if isinstance(r.outcome, RoundSettled)]
+    if not settled:
+        _read_model(evidence, 0)
+    with closing(_replayed(evidence, settled)) as replayed:
+        for done, (number, found) in enumerate(claimed.items()):
+            evidence.manner.told("rounds", done, len(claimed))
+            assert found.claim is not None
+            counted = found.counted_updates(found.claim.attempt)
+            if number in settled:
+                _check_result(evidence, number, next(replayed))
+                # That of any other round is what the next settled one starts from.
+                if number == settled[-1]:
+                    _read_model(evidence, number)
+            else:
+                for position, root, _ in counted:
+                    _read(evidence, root, _update(evidence, number, position))
+            updates += len(counted)
     evidence.manner.told("rounds", len(claimed), len(claimed))
     if evidence.manner.checkpoints.used:
         report.limits = (*report.limits, _from_notes(evidence.manner.checkpoints.used))
     report.add("updates", updates, "updates behind a model in the store under their tree roots")
-    report.add("aggregations", settled, "settled rounds recomputed to the same model roots")
+    report.add("aggregations", len(settled), "settled rounds recomputed to the same model roots")
 
 
 def check_settled(evidence: Evidence, report: Report, number: int) -> None:
     """Replay the aggregation of one settled round, and nothing else."""
     found = evidence.trail.rounds[number]
     assert found.claim is not None
-    assert isinstance(found.outcome, RoundSettled)
-    _check_round(evidence, found, found.claim.attempt, found.outcome)
+    with closing(_replayed(evidence, [number])) as replayed:
+        _check_result(evidence, number, next(replayed))
+    _read_model(evidence, number)
     updates = len(found.counted_updates(found.claim.attempt))
     report.add("updates", updates, f"updates of round {number} in the store under their tree roots")
     report.add("aggregations", 1, f"round {number} recomputed to the same model root")
@@ -92,9 +100,8 @@ def _from_notes(rounds: Sequence[int]) -> str:
 
 
 def _check_start(evidence: Evidence) -> None:
-    """The initial model is there, and the optimiser's state starts where its constants say."""
+    """The optimiser's state starts where its constants say."""
     trail, model = evidence.trail, evidence.trail.terms.model
-    _read(evidence, evidence.task.model.initial, "the sponsor's initial model")
     assert trail.published is not None
     if trail.state_header(model.initial_state) != trail.published.state_root:
         fail("document: the published state root is not the start; the sponsor published it")
@@ -113,43 +120,86 @@ def _read(evidence: Evidence, root: bytes, what: str, read: Reader = require_vec
     evidence.store.seen.add(vector_id(evidence.task, root))
 
 
-def _check_round(
-    evidence: Evidence, found: RoundTrail, attempt: int, settled: RoundSettled
-) -> None:
-    number, task, trail = found.number, evidence.task, evidence.trail
-    base, state = trail.model_after(number - 1, task.model.initial), trail.state_after(number - 1)
-    given = Given(task, base, state, found.counted_updates(attempt))
-    known = evidence.manner.checkpoints.known(number, given, evidence.store)
-    result = known or _combined(evidence, number, given)
+def _read_model(evidence: Evidence, number: int) -> None:
+    """Read the model and the state that a settled round made; of no round (0), the initial one."""
+    trail, task = evidence.trail, evidence.task
+    new, whose = _made_by(evidence, number)
+    _read(evidence, trail.model_after(number, task.model.initial), f"{new} model{whose}")
+    state = trail.state_after(number)
+    if state != ZERO:
+        _read(evidence, state, f"{new} state{whose}", require_state)
+
+
+def _made_by(evidence: Evidence, number: int) -> tuple[str, str]:
+    """What the model after a round is called, and whose it is."""
+    rounds = evidence.trail.rounds
+    settled = [n for n in rounds if n <= number and isinstance(rounds[n].outcome, RoundSettled)]
+    if not settled:
+        return "the sponsor's initial", ""
+    claim = rounds[max(settled)].claim
+    assert claim is not None
+    return f"round {max(settled)}: the new", f", voted for by {_voters(evidence, claim)}"
+
+
+def given_of(evidence: Evidence, number: int) -> Given:
+    """What the result of a settled round follows from."""
+    trail, task = evidence.trail, evidence.task
+    found = trail.rounds[number]
     assert found.claim is not None
-    voters = _voters(evidence, found.claim)
+    base, state = trail.model_after(number - 1, task.model.initial), trail.state_after(number - 1)
+    return Given(task, base, state, found.counted_updates(found.claim.attempt))
+
+
+def _replayed(evidence: Evidence, numbers: Sequence[int]) -> Generator[Result]:
+    """What the settled rounds of these numbers give, in order: those that no note stands for are
+    recomputed, and noted as soon as one is what was settled."""
+    notes, store = evidence.manner.checkpoints, evidence.store
+    rounds = {number: given_of(evidence, number) for number in numbers}
+    known = {number: notes.known(number, given, store) for number, given in rounds.items()}
+    fresh = [number for number in numbers if known[number] is None]
+
+    def early(place: int, result: Result) -> None:
+        if not [*_differing(evidence, fresh[place], result)]:
+            notes.add(rounds[fresh[place]], result)
+
+    givens = [rounds[number] for number in fresh]
+    with closing(results(givens, store.store, evidence.manner.jobs, early)) as made:
+        for number in numbers:
+            yield known[number] or _made(evidence, number, rounds[number], made)
+
+
+def _made(evidence: Evidence, number: int, given: Given, made: Iterator[Result]) -> Result:
+    """The next result; what it takes is read to its end with it."""
+    try:
+        result = next(made)
+    except UpdateMissing as missing:
+        fail(f"store: {_update(evidence, number, missing.position)}: {missing.message}")
+    except (BlobMissing, BlobCorrupt, InvalidModel) as error:
+        _read_model(evidence, number - 1)
+        fail(f"store: round {number}: what it started from: {error.message}")
+    evidence.store.seen.update(result.copies)
+    return result
+
+
+def _differing(evidence: Evidence, number: int, result: Result) -> Iterator[str]:
+    """What a settled round says otherwise."""
+    trail, settled = evidence.trail, evidence.trail.rounds[number].outcome
+    assert isinstance(settled, RoundSettled)
     model, moments = trail.model_header(result.root), trail.state_header(result.state_root)
     roots = (("model", settled.model_root, model), ("state", settled.state_root, moments))
     for kind, root, follows in roots:
         if root != follows:
-            fail(
-                f"aggregation: round {number}: {kind} root {root.hex()} was settled, "
-                f"{follows.hex()} follows from the counted updates; voted for by {voters}"
-            )
+            yield f"{kind} root {root.hex()} was settled, {follows.hex()} follows"
+
+
+def _check_result(evidence: Evidence, number: int, result: Result) -> None:
+    claim = evidence.trail.rounds[number].claim
+    assert claim is not None
+    for told in _differing(evidence, number, result):
+        whose = f"voted for by {_voters(evidence, claim)}"
+        fail(f"aggregation: round {number}: {told} from the counted updates; {whose}")
     seen = result.statistics
     evidence.accounting.replayed[number] = (seen.saturated, seen.stalled)
-    if known is not None:
-        return
-    new, whose = f"round {number}: the new", f"voted for by {voters}"
-    _read(evidence, result.root, f"{new} model, {whose}")
-    if result.state_root != ZERO:
-        _read(evidence, result.state_root, f"{new} state, {whose}", require_state)
-    evidence.manner.checkpoints.add(given, result, evidence.store)
-
-
-def _combined(evidence: Evidence, number: int, given: Given) -> Result:
-    inputs = (given.base, given.counted, given.state)
-    try:
-        result = aggregate(given.task, evidence.store, *inputs, jobs=evidence.manner.jobs)
-    except UpdateMissing as missing:
-        fail(f"store: {_update(evidence, number, missing.position)}: {missing.message}")
-    evidence.store.seen.update(vector_id(given.task, root) for _, root, _ in given.counted)
-    return result
 
 
 def _voters(evidence: Evidence, claim: Claimed) -> str:
@@ -193,9 +243,13 @@ def _instead(evidence: Evidence, found: RoundTrail, claimed: VerdictRevealed) ->
     """What the counted updates of a fallen claim give."""
     number, task, trail = found.number, evidence.task, evidence.trail
     base, state = trail.model_after(number - 1, task.model.initial), trail.state_after(number - 1)
-    counted = found.counted_updates(claimed.attempt)
+    given, jobs = (
+        Given(task, base, state, found.counted_updates(claimed.attempt)),
+        evidence.manner.jobs,
+    )
     try:
-        result = aggregate(task, evidence.store, base, counted, state, jobs=evidence.manner.jobs)
+        with closing(results([given], evidence.store.store, jobs)) as made:
+            result = next(made)
     except UpdateMissing as missing:
         return f"update {missing.position} is not to be had to say what it should have been"
     root, moments = result.root, result.state_root

@@ -34,6 +34,7 @@ class HttpStore:
         timeout_s: float = PATIENCE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.url, self.timeout_s = url, timeout_s
         address = _address(url)
         self.name, self._base = address.name, address.target.rstrip("/")
         self._client = HttpClient(address, timeout_s, clock)

@@ -46,7 +46,7 @@ RoundOption = Annotated[
     typer.Option("--round", min=1, help="With --light: which round; the last settled if none."),
 ]
 JobsOption = Annotated[
-    int, typer.Option("--jobs", min=1, help="How many blocks of columns are combined at a time.")
+    int, typer.Option("--jobs", min=1, help="How many processes share the replay.")
 ]
 StateOption = Annotated[
     Path | None,

@@ -1,0 +1,241 @@
+"""The rounds of a replay shared out among processes, by round and by columns.
+
+Each process combines columns that it is handed (`columns.py`); here they are put together, and the
+results come in the order of the rounds. What did not go well elsewhere is done again here, by the
+one way in which it is done without other processes, which tells what is wrong.
+
+A process that dies costs the columns that it was at, which the next one gets. When this one dies
+the others see the end of their requests, and end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import IO, Any
+
+import sheaf
+from sheaf.nodes.aggregation import Given, Result, aggregate
+from sheaf.nodes.columns import Columns, answered, request, shares, together
+from sheaf.protocol.task import Task
+from sheaf.store.described import Description, description
+from sheaf.store.interface import Store
+
+LEAST_BYTES = 128 * 2**20
+"""Of what is to be read for each process: for less, starting one takes longer than it saves."""
+
+TRIES = 3
+"""How often a share is handed out, if the process that had it died."""
+
+Early = Callable[[int, Result], None]
+"""Told each result, by the place of its round, as soon as there is one: not in order."""
+
+
+def ignore(place: int, result: Result) -> None:
+    """Tell nobody."""
+
+
+def results(
+    rounds: Sequence[Given], store: Store, jobs: int, early: Early = ignore
+) -> Generator[Result]:
+    """What each of the rounds gives, in order, made by as many processes as there are `jobs` and
+    use for them. Raises, in the place of a result, as `aggregate` does."""
+    shared = [
+        (place, columns) for place, each in enumerate(rounds) for columns in shares(each, store)
+    ]
+    jobs = min(jobs, len(shared), _size_bytes(rounds, store) // LEAST_BYTES)
+    if jobs <= 1 or description(store) is None:
+        for place, given in enumerate(rounds):
+            result = alone(given, store)
+            early(place, result)
+            yield result
+        return
+    with Processes(rounds[0].task) as processes, ThreadPoolExecutor(jobs) as pool:
+        try:
+            yield from _Sharing(rounds, store, deque(shared), processes, pool, jobs, early).run()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            processes.end()
+
+
+def alone(given: Given, store: Store) -> Result:
+    """What a round gives. Raises as `aggregate` does."""
+    return aggregate(given.task, store, given.base, given.counted, given.state)
+
+
+def _size_bytes(rounds: Sequence[Given], store: Store) -> int:
+    return sum(each.size_bytes for given in rounds for each in given.reading(store).wanted)
+
+
+@dataclass
+class _Round:
+    """What is known of a round of which some shares are out: `under` is how the store was described
+    to those who read it."""
+
+    missing: int = 0
+    found: dict[int, Columns | None] = field(default_factory=dict)
+    under: list[Description | None] = field(default_factory=list)
+
+
+@dataclass
+class _Sharing:
+    """Who has what."""
+
+    rounds: Sequence[Given]
+    store: Store
+    left: deque[tuple[int, slice]]
+    processes: Processes
+    pool: ThreadPoolExecutor
+    jobs: int
+    early: Early
+    out: dict[Future[Columns | None], tuple[int, int]] = field(default_factory=dict)
+    known: dict[int, _Round] = field(default_factory=dict)
+    made: dict[int, Result | None] = field(default_factory=dict)
+
+    def run(self) -> Iterator[Result]:
+        """The results, in order."""
+        for place, _ in self.left:
+            self.known.setdefault(place, _Round()).missing += 1
+        for place, given in enumerate(self.rounds):
+            self._hand_out()
+            while place not in self.made:
+                self._gather()
+                self._hand_out()
+            result, now = self.made.pop(place), description(self.store)
+            if any(each != now for each in self.known.pop(place).under):
+                result = None  # others would be asked for the bytes by now
+            if result is None:
+                result = alone(given, self.store)
+                self.early(place, result)
+            yield result
+
+    def _hand_out(self) -> None:
+        """As much as keeps everybody busy."""
+        while self.left and len(self.out) < 2 * self.jobs:
+            place, columns = self.left.popleft()
+            described = description(self.store)
+            self.known[place].under.append(described)
+            assert described is not None
+            asked = request(self.rounds[place], described, columns)
+            self.out[self.pool.submit(self.processes.ask, asked)] = (place, columns.start)
+
+    def _gather(self) -> None:
+        """Wait for some, and put together what is complete."""
+        for future in wait(self.out, return_when=FIRST_COMPLETED).done:
+            place, start = self.out.pop(future)
+            round = self.known[place]
+            round.found[start] = future.result()
+            round.missing -= 1
+            if not round.missing:
+                self.made[place] = self._whole(place, round)
+
+    def _whole(self, place: int, round: _Round) -> Result | None:
+        parts = [part for _, part in sorted(round.found.items()) if part is not None]
+        complete, round.found = len(parts) == len(round.found), {}
+        result = together(self.rounds[place], self.store, parts) if complete else None
+        if result is not None:
+            self.early(place, result)
+        return result
+
+
+class Processes:
+    """Processes that combine columns of one task's rounds; each is started when it is needed."""
+
+    def __init__(self, task: Task) -> None:
+        self._document = task.encode().hex()
+        self._idle: list[subprocess.Popen[bytes]] = []
+        self._all: list[subprocess.Popen[bytes]] = []
+        self._lock, self._ended = Lock(), False
+
+    def __enter__(self) -> Processes:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    @property
+    def pids(self) -> list[int]:
+        """Those that were started."""
+        return [process.pid for process in self._all]
+
+    def ask(self, asked: dict[str, Any]) -> Columns | None:
+        """What a process answers; None where none does."""
+        line = json.dumps(asked).encode() + b"\n"
+        for _ in range(TRIES):
+            with suppress(OSError, ValueError, KeyError, TypeError, EOFError):
+                process = self._process()
+                found = answered(json.loads(_asked(process, line)))
+                with self._lock:
+                    self._idle.append(process)
+                return found
+        return None
+
+    def end(self) -> None:
+        """End all of them."""
+        with self._lock:
+            self._ended = True
+        for process in self._all:
+            process.kill()
+        for process in self._all:
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                with suppress(OSError):  # what was not written any more
+                    _pipe(pipe).close()
+
+    def _process(self) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._ended:
+                raise EOFError
+            while self._idle:
+                process = self._idle.pop()
+                if process.poll() is None:
+                    return process
+            process = _started()
+            self._all.append(process)
+        _pipe(process.stdin).write(self._document.encode() + b"\n")
+        return process
+
+
+def _started() -> subprocess.Popen[bytes]:
+    # Not from the working directory (-P), which may be anybody's; and one thread each.
+    below = str(Path(sheaf.__file__).parents[1])
+    paths = os.pathsep.join(filter(None, [below, os.environ.get("PYTHONPATH", "")]))
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "sheaf.nodes.columns"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | threads | {"PYTHONPATH": paths},
+    )
+
+
+def _asked(process: subprocess.Popen[bytes], line: bytes) -> bytes:
+    """A line of a process's; raises `EOFError` where it ended."""
+    requests = _pipe(process.stdin)
+    requests.write(line)
+    requests.flush()
+    found = _pipe(process.stdout).readline()
+    if not found.endswith(b"\n"):
+        raise EOFError
+    return found
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    assert pipe is not None
+    return pipe
