@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ from web3 import Web3
 
 from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.endpoint import Endpoint
+from sheaf.ledger.engine import Block
 from sheaf.ledger.proving import ProvingClient
 from sheaf.nodes.aggregation import vector_id
 from sheaf.nodes.anchoring import Anchor
@@ -112,7 +114,8 @@ def test_a_task_is_verified_from_a_file_and_a_store_alone(
     assert any("what a run's folder holds" in limit for limit in report.limits)
     assert report.reported == []
     blocks = honest.summary["blocks"]
-    assert ("blocks", blocks, blocks) in seen
+    told = [(done, of) for what, done, of in seen if what == "blocks"]
+    assert told == [(number, blocks) for number in range(1, blocks + 1)]
     assert seen[-3:] == [("rounds", 0, 2), ("rounds", 1, 2), ("rounds", 2, 2)]
 
 
@@ -369,3 +372,29 @@ def test_a_light_verification_finds_what_is_wrong_with_its_round(
         assert message.startswith("store: round 1: the update of participant 0x")
         with pytest.raises(InvalidUsage, match=r"--round: found round 7, accepted: .*: 1, 2$"):
             examine_task(Asked(task, light=True, round=7), [ledger], store)
+
+
+def test_a_ledger_is_read_without_holding_it(task: bytes, file: LedgerInFile) -> None:
+    """Neither blocks nor, where nobody wants them, the steps in them."""
+    held: list[int] = []
+
+    def told(what: str, done: int, of: int) -> None:
+        held.append(sum(isinstance(each, Block) for each in gc.get_objects()))
+
+    def looked(block: Block) -> None:
+        assert block.transactions is not None
+
+    gc.collect()
+    before = sum(isinstance(each, Block) for each in gc.get_objects())
+    file.read(file.height(), lambda here: looked, lambda: (), told)
+    assert len(held) == file.height()
+    assert max(held) - before <= 2
+
+
+def test_steps_are_kept_where_they_are_wanted(
+    task: bytes, file: LedgerInFile, store: Store
+) -> None:
+    plain, report = examine_task(Asked(task), [file], store, manner=Manner(steps=False))
+    assert plain.steps == ()
+    kept, same = examine_task(Asked(task), [file], store)
+    assert counts(report)["specification"] == counts(same)["specification"] == len(kept.steps)

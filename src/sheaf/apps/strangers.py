@@ -32,15 +32,17 @@ def task_of(text: str | None) -> bytes | None:
     return bytes.fromhex(matched[1]) if matched else None
 
 
-def manner_of(state: Path | None, jobs: int, folder: Path | None, told: Told) -> Manner:
+def manner_of(
+    state: Path | None, jobs: int, folder: Path | None, told: Told, *, steps: bool
+) -> Manner:
     """How to replay: with so many `jobs`, and the notes in the file `state`, which must not lie in
-    the run's own `folder`.
+    the run's own `folder`; keeping the history's `steps` or not.
 
     Raises `InvalidUsage`, and what `Checkpoints.open` raises.
     """
     if state is not None and folder is not None and state.resolve().is_relative_to(folder):
         raise InvalidUsage("--state: found a file in the run's folder, accepted: one of your own")
-    return Manner(jobs, Checkpoints.open(state), told)
+    return Manner(jobs, Checkpoints.open(state), told, steps)
 
 
 def told(text: str) -> str:

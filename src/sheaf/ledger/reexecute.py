@@ -62,10 +62,17 @@ class Reexecution:
     engine: Engine
 
 
-def reexecute(path: Path, observe: Callable[[Block], None] | None = None) -> Reexecution:
+def reexecute(
+    path: Path,
+    observe: Callable[[Block], None] | None = None,
+    started: Callable[[Engine, int], None] | None = None,
+) -> Reexecution:
     """Re-execute the ledger in `path`, which is only read, up to the first difference.
 
-    `observe` is shown every block as re-execution made it, once it equals the stored one.
+    `started` is told the engine, whose head goes along, and the last block's number, before
+    anything is executed. `observe` is shown every block as re-execution made it, once it equals the
+    stored one; none is held after that.
+
     LedgerUnavailable or LedgerCorrupt where the file cannot be read at all.
     """
     file = LedgerFile.open(path, read_only=True)
@@ -76,7 +83,10 @@ def reexecute(path: Path, observe: Callable[[Block], None] | None = None) -> Ree
         engine = PyEvmEngine.begin(genesis, nodes)
         blocks = transactions = 0
         difference: Difference | None = None
-        for number in range(file.height() + 1):
+        height = file.height()
+        if started is not None:
+            started(engine, height)
+        for number in range(height + 1):
             rows = file.transaction_rows(number)
             made, difference = _check_block(file, engine, number, rows)
             if difference is not None:

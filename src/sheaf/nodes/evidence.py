@@ -166,11 +166,13 @@ def silent(what: str, done: int, of: int) -> None:
 @dataclass(frozen=True)
 class Manner:
     """How a replay goes about it: shared among as many processes as there are `jobs`, with what
-    `checkpoints` know taken for done, telling how far it is."""
+    `checkpoints` know taken for done, telling how far it is; and whether the steps of the ledger's
+    history are kept (`Evidence.steps`), which an audit and receipts take."""
 
     jobs: int = 1
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
     told: Told = silent
+    steps: bool = True
 
 
 NOWHERE = Path(os.devnull) / "no run"
@@ -181,8 +183,8 @@ NOWHERE = Path(os.devnull) / "no run"
 class Evidence:
     """What the verification rests on: the ledger's events, gas and head, the store, the document.
     `sent` counts the actions that succeeded, by sender; `names` are the run's own; `steps` are all
-    protocol transactions of the ledger, in order; `manner` is how to replay them. `directory` is
-    the run's folder, and `NOWHERE` for a stranger, who has none."""
+    protocol transactions of the ledger, in order, where they were to be kept; `manner` is how to
+    replay them. `directory` is the run's folder, and `NOWHERE` for a stranger, who has none."""
 
     directory: Path
     book: AddressBook

@@ -18,20 +18,36 @@ from web3 import Web3
 from sheaf.ledger.archive import Archive, ChainArchive, FileArchive
 from sheaf.ledger.database import LedgerFile, LogFilter
 from sheaf.ledger.embedded import EmbeddedLedger
-from sheaf.ledger.engine import Block, Log
+from sheaf.ledger.engine import Block, Engine, Header, Log
 from sheaf.ledger.errors import Misreported, Reverted
 from sheaf.ledger.federation import Reader, federation_interface
 from sheaf.ledger.provider import EmbeddedProvider
 from sheaf.ledger.proving import ProvingClient
-from sheaf.nodes.evidence import ORDER, fail
-from sheaf.nodes.rereading import Ground, Source, execute_again, reread
+from sheaf.nodes.evidence import ORDER, Told, fail, silent
+from sheaf.nodes.rereading import Ground, Source, execute_again, reader, reread
 from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable, VerificationFailed
 from sheaf.protocol.events import TaskPublished
 from sheaf.protocol.hashing import Deployment
 
 Observer = Callable[[Block], None]
-Begin = Callable[[int, Reader, Callable[[bytes], bytes]], Observer]
-"""Told a chain's id, and how to call and to read code there, before it is shown any block."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a chain stands: its id, how to call and to read code there, and whether it goes no
+    further."""
+
+    chain_id: int
+    read: Reader
+    code: Callable[[bytes], bytes]
+    last: bool = True
+
+
+Begin = Callable[[Place], Observer | None]
+"""Told where a chain stands; None as long as what is looked for is not there yet. It is shown all
+blocks from there on."""
+
+Only = Callable[[], Sequence[bytes]]
 
 Publication = tuple[bytes, TaskPublished]
 """The address of the contract that published a task, and what it said."""
@@ -74,9 +90,9 @@ class Ledger(Protocol):
         """Where a task was published, None where it was not."""
         ...
 
-    def read(self, last: int, begin: Begin, only: Callable[[], Sequence[bytes]]) -> Ground:
+    def read(self, last: int, begin: Begin, only: Only, told: Told = silent) -> Ground:
         """Check all blocks up to `last`, and show them to what `begin` returned: all or, with
-        contracts in `only()`, those that hold logs of theirs."""
+        contracts in `only()`, those that hold logs of theirs. `told` is told of each."""
         ...
 
     def logs(self, contract: bytes, last: int, topics: Sequence[bytes] = ()) -> list[Log]:
@@ -86,6 +102,10 @@ class Ledger(Protocol):
     def archive(self) -> AbstractContextManager[Archive]:
         """Its past, for proofs."""
         ...
+
+
+def ignore(block: Block) -> None:
+    """Look at none."""
 
 
 @contextmanager
@@ -135,12 +155,12 @@ class ProvedLedger:
             logs = client.told_logs(_topics(task), self.source.first)
             return _publication(client.chain_id, task, logs)
 
-    def read(self, last: int, begin: Begin, only: Callable[[], Sequence[bytes]]) -> Ground:
+    def read(self, last: int, begin: Begin, only: Only, told: Told = silent) -> Ground:
         """As `Ledger.read`."""
         client = self.source.client
         with named(self.name):
-            observe = begin(client.chain_id, client.call, client.code)
-            ground = reread(self.source, last, observe, only())
+            observe = begin(Place(client.chain_id, client.call, client.code)) or ignore
+            ground = reread(self.source, last, observe, only(), told)
             return replace(ground, limits=(*ground.limits, ORDER)) if self.embedded else ground
 
     def logs(self, contract: bytes, last: int, topics: Sequence[bytes] = ()) -> list[Log]:
@@ -153,6 +173,28 @@ class ProvedLedger:
         """As `Ledger.archive`."""
         with named(self.name):
             yield ChainArchive(self.source.client)
+
+
+@dataclass
+class _Showing:
+    """Shows the blocks up to `last` to whom they are for, from the first one on at which that is
+    known; `head` is the header of the last one."""
+
+    last: int
+    begin: Begin
+    observer: Observer | None = None
+    head: Header | None = None
+
+    def observe(self, block: Block, engine: Engine) -> None:
+        """Take in the next block, at which the engine stands."""
+        if block.header.number > self.last:
+            return
+        if self.observer is None:
+            here = Place(engine.chain_id, reader(engine), engine.code, last=False)
+            self.observer = self.begin(here)
+        if self.observer is not None:
+            self.observer(block)
+        self.head = block.header
 
 
 @dataclass(frozen=True)
@@ -190,16 +232,15 @@ class LedgerInFile:
             logs = file.logs(LogFilter(0, file.height(), topics=topics))
             return _publication(file.genesis().chain_id, task, logs)
 
-    def read(self, last: int, begin: Begin, only: Callable[[], Sequence[bytes]]) -> Ground:
-        """As `Ledger.read`; all of it is executed. The state is known only after that, so that the
-        blocks are held until then."""
-        blocks: list[Block] = []
+    def read(self, last: int, begin: Begin, only: Only, told: Told = silent) -> Ground:
+        """As `Ledger.read`; all of it is executed, and no block held. Contracts are looked for
+        after each block, until they are there: before that there is nothing of theirs to show."""
+        showing = _Showing(last, begin)
         with named(self.name):
-            ground = execute_again(self.path, blocks.append, {})
-            observe = begin(ground.chain_id, ground.read, ground.code)
-            for block in blocks[:last]:  # the genesis is not among them
-                observe(block)
-            return replace(ground, head=blocks[last - 1].header) if last else ground
+            ground = execute_again(self.path, showing.observe, {}, told)
+            if showing.observer is None:
+                begin(Place(ground.chain_id, ground.read, ground.code))
+            return ground if showing.head is None else replace(ground, head=showing.head)
 
     def logs(self, contract: bytes, last: int, topics: Sequence[bytes] = ()) -> list[Log]:
         """As `Ledger.logs`."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,13 +18,16 @@ from sheaf.ledger.errors import Misreported
 from sheaf.ledger.federation import Reader
 from sheaf.ledger.proving import ProvingClient, may_hold
 from sheaf.ledger.reexecute import Difference, reexecute
-from sheaf.nodes.evidence import LIMITS, ORDER, fail
+from sheaf.nodes.evidence import LIMITS, ORDER, Told, fail, silent
 from sheaf.protocol.errors import LedgerCorrupt, VerificationFailed
 
 STATE = (
     "that the state follows from the transactions: state roots were not re-executed, and the "
     "contracts' code, the tokens' units and why something was rejected are the endpoint's word"
 )
+BLOCKS = "blocks"
+"""What is told of while a chain is read."""
+
 REREAD_LIMITS = (*(limit for limit in LIMITS if limit != ORDER), STATE)
 
 
@@ -57,10 +59,11 @@ def reread(
     last: int | None,
     observe: Callable[[Block], None],
     only: Sequence[bytes] = (),
+    told: Told = silent,
 ) -> Ground:
     """The chain of `source`, every block of which up to `last` (None: the final head) was proved
     and shown to `observe`; where there are contracts in `only`, those that hold logs of theirs, and
-    of the others the headers.
+    of the others the headers. `told` is told of each.
 
     Raises `VerificationFailed` for a block that the endpoint misreports, and ledger errors where it
     does not answer.
@@ -72,6 +75,7 @@ def reread(
         fail(f"ledger: found final blocks {source.first} to {final}, the run ended in {head}")
     try:
         for header in client.headers(source.first, head):
+            told(BLOCKS, header.number, head)
             if only and not any(may_hold(header.logs_bloom, address) for address in only):
                 continue
             block = client.proved(header.number)
@@ -97,14 +101,27 @@ def reread(
     )
 
 
-def execute_again(path: Path, observe: Callable[[Block], None], names: Mapping[str, str]) -> Ground:
-    """The chain in a ledger file, every block of which was executed again and shown to `observe`.
+def execute_again(
+    path: Path,
+    observe: Callable[[Block, Engine], None],
+    names: Mapping[str, str],
+    told: Told = silent,
+) -> Ground:
+    """The chain in a ledger file, every block of which was executed again and shown to `observe`,
+    with the engine that stands at it. `told` is told of each.
 
     Raises `VerificationFailed` for the first difference, in which accounts have these `names`, and
     ledger errors where the file cannot be read at all.
     """
+    begun: list[tuple[Engine, int]] = []
+
+    def seen(block: Block) -> None:
+        ((engine, height),) = begun
+        observe(block, engine)
+        told(BLOCKS, block.header.number, height)
+
     try:
-        again = reexecute(path, observe)
+        again = reexecute(path, seen, lambda *each: begun.append(each))
     except LedgerCorrupt as error:
         raise VerificationFailed(f"ledger: {error.message}") from error
     if again.difference is not None:
@@ -113,7 +130,7 @@ def execute_again(path: Path, observe: Callable[[Block], None], names: Mapping[s
         chain_id=again.genesis.chain_id,
         head=again.head,
         code=again.engine.code,
-        read=partial(_read, again.engine),
+        read=reader(again.engine),
         transactions=again.transactions,
         detail=f"transactions in {again.blocks} blocks re-executed to the same state roots",
     )
@@ -130,5 +147,6 @@ def _fail_ledger(d: Difference, names: Mapping[str, str]) -> NoReturn:
     fail(f"ledger: block {d.block}: {d.field}: found {d.found}, recomputed {d.expected}{whose}")
 
 
-def _read(engine: Engine, contract: bytes, calldata: bytes) -> bytes:
-    return engine.call(Message(contract, calldata))
+def reader(engine: Engine) -> Reader:
+    """Calls of contracts where the engine stands."""
+    return lambda contract, calldata: engine.call(Message(contract, calldata))

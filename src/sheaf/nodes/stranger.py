@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from eth_utils.address import to_checksum_address
 
 from sheaf.ledger.artifacts import artifact
 from sheaf.ledger.deployment import WIRED
-from sheaf.ledger.engine import Block
-from sheaf.ledger.federation import AddressBook, Reader, own_address, token_unit
+from sheaf.ledger.federation import AddressBook, own_address, token_unit
 from sheaf.nodes import replay, trust
 from sheaf.nodes.anchoring import Anchor
-from sheaf.nodes.evidence import Evidence, Manner, Origin, Report, Witness, fail
-from sheaf.nodes.ledgers import Ledger, Observer, ProvedLedger, Publication, named
+from sheaf.nodes.evidence import Evidence, Manner, Origin, Report, Told, Witness, fail
+from sheaf.nodes.ledgers import Ledger, Observer, Place, ProvedLedger, Publication, ignore, named
 from sheaf.nodes.rereading import Ground
 from sheaf.nodes.verification import NOTHING, PLAINLY, Further, History, check_code, collected
 from sheaf.protocol.errors import InvalidUsage
@@ -101,8 +101,8 @@ def replayed_task(
     `InvalidUsage` for a light round that there is none of; what ledgers and stores raise.
     """
     last, behind = _last(ledgers, anchor)
-    reading = _Reading(asked, ledgers[0], manner, last)
-    ground = ledgers[0].read(last, reading.begin, reading.contracts)
+    reading = _Reading(asked, ledgers[0], keep_steps=manner.steps)
+    ground = ledgers[0].read(last, reading.begin, reading.contracts, manner.told)
     known = reading.history()
     report = Report(ground.head.hash.hex(), limits=ground.limits, whole=False)
     report.origin = Origin(
@@ -114,7 +114,7 @@ def replayed_task(
             fail(f"ledger: task {asked.task.hex()} is not on this ledger")
         check_code(ground, known.book, report)
     for other in ledgers[1:]:
-        _compare(ledgers[0], other, ground, known.book, reading.contracts)
+        _compare(ledgers[0], other, ground, known.book, reading.contracts, manner.told)
     if len(ledgers) > 1:
         names = ", ".join(each.name for each in ledgers)
         detail = "ledgers are one chain, with the same receipts and logs: "
@@ -136,8 +136,7 @@ class _Reading:
 
     asked: Asked
     ledger: Ledger
-    manner: Manner
-    last: int
+    keep_steps: bool
     begun: list[History] = field(default_factory=list)
 
     def history(self) -> History:
@@ -153,20 +152,27 @@ class _Reading:
         book = self.begun[0].book
         return (book.federation, book.vault) if self.asked.light else ()
 
-    def begin(self, chain_id: int, read: Reader, code: Callable[[bytes], bytes]) -> Observer:
-        """Find the contracts, and begin the history."""
-        federation = self.asked.federation
+    @cached_property
+    def federation(self) -> bytes | None:
+        """Where the contract is, as the ledger hints or somebody said."""
+        if self.asked.federation is not None:
+            return self.asked.federation
+        found = self.ledger.publication(self.asked.task)
+        return None if found is None else found[0]
+
+    def begin(self, here: Place) -> Observer | None:
+        """Find the contracts, and begin the history as soon as they are there: what a federation
+        says of the others it says from its creation on."""
+        federation = self.federation
+        # A ledger that was changed is found to be so: what is missing is told at the end.
+        if not here.last and not (federation and _is_sheaf(here.code(federation))):
+            return None
         if federation is None:
-            federation, _ = _published(self.ledger, self.asked.task)
-        book = _book(chain_id, federation, read, code)
-        history = History(book, self.asked.task, {})
+            fail(f"ledger: task {self.asked.task.hex()} is not on this ledger")
+        book = _book(here.chain_id, federation, here.read, here.code)
+        history = History(book, self.asked.task, {}, keep_steps=self.keep_steps)
         self.begun.append(history)
-
-        def observe(block: Block) -> None:
-            history.observe(block)
-            self.manner.told("blocks", block.header.number, self.last)
-
-        return observe
+        return history.observe
 
 
 def contracts_of(asked: Asked, ledger: ProvedLedger) -> AddressBook:
@@ -190,11 +196,16 @@ def _book(
     chain_id: int, federation: bytes, read: Reader, code: Callable[[bytes], bytes]
 ) -> AddressBook:
     """A federation's contracts, but for the reward token, which a task names."""
-    if not artifact("Federation").is_runtime(code(federation)):
+    if not _is_sheaf(code(federation)):
         where = to_checksum_address(federation)
         fail(f"code: the contract at {where} is not the Federation that Sheaf ships")
     own = {name: own_address(read, federation, getter) for name, getter in WIRED}
     return AddressBook(chain_id, federation, reward_token=bytes(20), **own)
+
+
+def _is_sheaf(code: bytes) -> bool:
+    """Whether it is that of the federation that Sheaf ships."""
+    return artifact("Federation").is_runtime(code)
 
 
 def _last(ledgers: Sequence[Ledger], anchor: Anchor) -> tuple[int, str]:
@@ -238,13 +249,14 @@ def _compare(
     ground: Ground,
     book: AddressBook,
     contracts: Callable[[], Sequence[bytes]],
+    told: Told,
 ) -> None:
     """Check another ledger by itself, then hold it against the first one."""
 
-    def ignore(chain_id: int, read: Reader, code: Callable[[bytes], bytes]) -> Observer:
-        return lambda block: None
+    def named_told(what: str, done: int, of: int) -> None:
+        told(f"{other.name}: {what}", done, of)
 
-    found = other.read(ground.head.number, ignore, contracts)
+    found = other.read(ground.head.number, lambda here: ignore, contracts, named_told)
     with named(other.name):
         if found.chain_id != ground.chain_id:
             fail(f"ledger: found chain {found.chain_id}, {first.name} is {ground.chain_id}")

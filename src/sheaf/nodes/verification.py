@@ -96,12 +96,14 @@ def replayed(
     """The evidence of the ledger alone, applied to the specification, with the task document: for
     an audit of what the other bytes are, where some are missing or wrong. Raises as `verify`."""
     book, task_id = address_book(directory)
-    history = History(book, task_id, _reported_names(directory))
+    names = _reported_names(directory)
+    history = History(book, task_id, names, keep_steps=manner.steps)
     if source is None:
         path = directory / inventory.LEDGER
-        ground = execute_again(path, history.observe, history.names)
+        ground = execute_again(path, lambda block, _: history.observe(block), names, manner.told)
     else:
-        ground = reread(source, reported_blocks(directory), history.observe)
+        last = reported_blocks(directory)
+        ground = reread(source, last, history.observe, told=manner.told)
     report = Report(ground.head.hash.hex(), limits=ground.limits)
     place = () if source is None else ("--url", "URL")
     report.origin = Origin(directory.name, place, embedded=source is None)
@@ -117,12 +119,15 @@ def replayed(
 
 @dataclass
 class History:
-    """Every protocol transaction, replayed through the specification while blocks are re-executed.
-    The first disagreement is kept for later: code that is not Sheaf's is the better reason."""
+    """Every protocol transaction, replayed through the specification while blocks are re-executed:
+    `count` of them, held in `steps` where they are to be kept. The first disagreement is kept for
+    later: code that is not Sheaf's is the better reason."""
 
     book: AddressBook
     task: bytes
     names: Mapping[str, str]
+    keep_steps: bool = True
+    count: int = 0
     accounting: Accounting = field(default_factory=Accounting)
     sent: Counter[tuple[bytes, Action]] = field(default_factory=Counter)
     steps: list[Step] = field(default_factory=list)
@@ -149,7 +154,8 @@ class History:
         for step in found:
             for event in step.events:
                 self.trail = fold(self.trail, event)
-        self.steps += found
+        self.count += len(found)
+        self.steps += found if self.keep_steps else ()
 
     def _concerns(self, sender: bytes, action: Action) -> bool:
         """Whether an action is of this task, a withdrawal, which is of none, by its sender. Of
@@ -237,7 +243,7 @@ def collected(
     if history.disagreement:
         fail(history.disagreement)
     detail = "protocol transactions gave the specification's events, draws, payouts and slashes"
-    report.add("specification", len(history.steps), detail)
+    report.add("specification", history.count, detail)
     trail, book = history.trail, history.book
     if trail.published is None:
         fail(f"ledger: task {history.task.hex()} is not on this ledger")

@@ -83,7 +83,7 @@ def verify(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     subject = dataclasses.replace(about, light=light, round=round).subject()
     wanted = Wanted.of(subject, metrics=metrics, receipts=receipts, project=project)
     with Watching() as watching:
-        manner = manner_of(state, jobs, subject.folder, watching.told)
+        manner = manner_of(state, jobs, subject.folder, watching.told, steps=receipts)
         with subject.opened(about.anchor(keys), manner) as case:
             case.verify(*wanted.checks(case))
     _say_report(subject, case.report, format, explain=explain)
