@@ -129,7 +129,7 @@ class Counting(DiskStore):
 
 
 def test_every_blob_is_read_and_hashed_once(run: Path, evidence: Evidence) -> None:
-    """But for a model, which is looked for after its round and is the next one's base."""
+    """A model as what the next round starts from, the last one with the model file beside it."""
     store = Counting(run / "store")
     again = replace(evidence, directory=run, store=Witness(store))
     for check in CHECKS:
@@ -143,7 +143,7 @@ def test_every_blob_is_read_and_hashed_once(run: Path, evidence: Evidence) -> No
     assert store.reads == {
         task.cid: 1,
         **receipts,
-        **{vector_id(task, root): 2 for root in models},
+        **{vector_id(task, root): 1 for root in models},
         **{vector_id(task, root): 1 for root in updates},
     }
     assert (len(updates), len(receipts)) == (8, 14)

@@ -184,7 +184,8 @@ class Evidence:
     """What the verification rests on: the ledger's events, gas and head, the store, the document.
     `sent` counts the actions that succeeded, by sender; `names` are the run's own; `steps` are all
     protocol transactions of the ledger, in order, where they were to be kept; `manner` is how to
-    replay them. `directory` is the run's folder, and `NOWHERE` for a stranger, who has none."""
+    replay them. `directory` is the run's folder, and `NOWHERE` for a stranger, who has none.
+    `model_file` says whether the file there is that of the last model, once somebody looked."""
 
     directory: Path
     book: AddressBook
@@ -197,6 +198,7 @@ class Evidence:
     names: Mapping[str, str]
     steps: Sequence[Step]
     manner: Manner = field(default_factory=Manner)
+    model_file: bool | None = None
 
     def who(self, account: bytes) -> str:
         """An actor for people: role, address, and the name the run reports for it."""

@@ -13,12 +13,12 @@ from sheaf.nodes.aggregation import (
     Given,
     Result,
     UpdateMissing,
-    read_vector,
     require_state,
     require_vector,
     vector_id,
 )
 from sheaf.nodes.evidence import Evidence, Report, fail
+from sheaf.nodes.model_file import is_model
 from sheaf.nodes.sharing import results
 from sheaf.nodes.trail import RoundTrail
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidModel, SheafError
@@ -124,10 +124,24 @@ def _read_model(evidence: Evidence, number: int) -> None:
     """Read the model and the state that a settled round made; of no round (0), the initial one."""
     trail, task = evidence.trail, evidence.task
     new, whose = _made_by(evidence, number)
-    _read(evidence, trail.model_after(number, task.model.initial), f"{new} model{whose}")
+    root = trail.model_after(number, task.model.initial)
+    _read(evidence, root, f"{new} model{whose}", _compared(evidence, root))
     state = trail.state_after(number)
     if state != ZERO:
         _read(evidence, state, f"{new} state{whose}", require_state)
+
+
+def _compared(evidence: Evidence, root: bytes) -> Reader:
+    """How to read a model: the last one is held against the model file on the way, if there is
+    one, so that nobody has to read it again for that."""
+    path = evidence.directory / summaries.MODEL_FILE
+    if not path.exists() or root != summaries.final_root(evidence.trail, evidence.task):
+        return require_vector
+
+    def read(task: Task, store: Store, root: bytes) -> None:
+        evidence.model_file = is_model(task, store, root, path)
+
+    return read
 
 
 def _made_by(evidence: Evidence, number: int) -> tuple[str, str]:
@@ -266,8 +280,9 @@ def check_model(evidence: Evidence, report: Report) -> None:
     if report.unfinished and not path.exists():
         return
     root = summaries.final_root(evidence.trail, evidence.task)
-    vector = read_vector(evidence.task, evidence.store, root)
-    if not path.is_file() or path.read_bytes() != summaries.model_file(evidence.task, vector):
+    if evidence.model_file is None:
+        evidence.model_file = is_model(evidence.task, evidence.store, root, path)
+    if not evidence.model_file:
         fail(
             f"model: {path.name} is not the model of root {evidence.trail.model_header(root).hex()}"
         )

@@ -23,11 +23,11 @@ from sheaf.learning.rules.statistics import RoundStatistics
 from sheaf.ledger.federation import Outcome
 from sheaf.nodes import challenger, chronicle, court, journal, record
 from sheaf.nodes import effects as e
-from sheaf.nodes.aggregation import read_vector
 from sheaf.nodes.anchoring import Statement, countersign
 from sheaf.nodes.cast import Cast, Node, assemble, reassemble
 from sheaf.nodes.hold import held
 from sheaf.nodes.journal import JOURNAL, Answer, Journal, Recorded, Turn
+from sheaf.nodes.model_file import write_model
 from sheaf.nodes.observer import Observer
 from sheaf.nodes.plan import Plan
 from sheaf.nodes.summary import (
@@ -35,7 +35,6 @@ from sheaf.nodes.summary import (
     Accounting,
     Place,
     final_root,
-    model_file,
     recomputed,
     round_row,
     write_json,
@@ -44,7 +43,7 @@ from sheaf.nodes.trail import Trail
 from sheaf.protocol.actions import Action
 from sheaf.protocol.errors import InvalidConfiguration, InvalidData, LedgerCorrupt, SheafError
 from sheaf.protocol.events import Phase, RoundSettled
-from sheaf.store.files import reachable, write_atomically
+from sheaf.store.files import reachable
 
 PART_OF = {
     e.Train: "train",
@@ -177,8 +176,8 @@ class Runner:
         """The model file, everybody's countersignature, and the summary, which comes last: with it
         a run is finished."""
         cast, trail = self.cast, self.trail
-        vector = read_vector(cast.task, cast.store, final_root(trail, cast.task))
-        write_atomically(self.directory / MODEL_FILE, model_file(cast.task, vector))
+        root = final_root(trail, cast.task)
+        write_model(cast.task, cast.store, root, self.directory / MODEL_FILE)
         book, head = cast.federation.book, cast.host.client.head()
         end = Statement(book.chain_id, book.federation, trail.task, head.number, head.hash)
         countersign(self.directory, end, [node.account.key for node in cast.nodes])

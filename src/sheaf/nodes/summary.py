@@ -17,13 +17,9 @@ from typing import Any
 
 import dag_cbor
 from eth_utils.address import is_checksum_address, to_canonical_address, to_checksum_address
-from safetensors.numpy import save
 
-from sheaf.learning import lattice
 from sheaf.learning.evaluation import Counts, metric_named
-from sheaf.learning.layout import Layout
 from sheaf.ledger.federation import AddressBook, Reader, token_unit
-from sheaf.nodes.aggregation import Vector
 from sheaf.nodes.trail import RoundTrail, Trail
 from sheaf.protocol import actions as a
 from sheaf.protocol.actions import Action
@@ -277,13 +273,6 @@ def recomputed(task: Task, trail: Trail, accounting: Accounting, place: Place) -
         "privacy": {"mechanism": "none"},
         "reported": list(REPORTED),
     }
-
-
-def model_file(task: Task, vector: Vector) -> bytes:
-    """The safetensors bytes of a model: float32 tensors under their names."""
-    layout = Layout(task.model.layout)
-    arrays = layout.unflatten(lattice.float_view(vector, layout.bits))
-    return bytes(save({name: array.copy() for name, array in arrays.items()}))
 
 
 def book_plain(book: AddressBook, task: bytes) -> dict[str, Any]:

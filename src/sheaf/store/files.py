@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from sheaf.protocol.errors import StoreUnavailable
 
@@ -44,6 +45,26 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
     for path in {path.parent: path for path in contents}.values():
         with reachable(path):
             sync_directory(path.parent)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file to be written in parts, in any order: in its place at the end, or not at all. Raises
+    `StoreUnavailable`."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with reachable(path):
+            file = partial.open("wb")
+        with file:
+            yield file
+            with reachable(path):
+                file.flush()
+                os.fsync(file.fileno())
+        with reachable(path):
+            partial.replace(path)
+            sync_directory(path.parent)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def sync_directory(path: Path) -> None:

@@ -25,8 +25,7 @@ from sheaf.ledger.engine import Header, decode_header
 from sheaf.ledger.inclusion import receipt_proof
 from sheaf.ledger.wire import block_object
 from sheaf.nodes import verification
-from sheaf.nodes.aggregation import read_vector
-from sheaf.nodes.summary import model_file
+from sheaf.nodes.model_file import write_model
 from sheaf.protocol.errors import InvalidDocument, VerificationFailed
 from sheaf.protocol.task import Task
 from tests.audit.provenance.scene import Scene
@@ -240,7 +239,7 @@ def test_the_court_is_sheaf_s_too(tmp_path: Path) -> None:
     assert keccak(court.runtime).hex() in message
 
 
-def test_an_older_model_does_not_stand(honest: Scene) -> None:
+def test_an_older_model_does_not_stand(honest: Scene, tmp_path: Path) -> None:
     """Round 1 settled it, as the log proves, and round 2 replaced it, as the state does."""
     evidence = honest.evidence
     trail = replace(evidence.trail, rounds={1: evidence.trail.rounds[1]}, round=1)
@@ -248,7 +247,9 @@ def test_an_older_model_does_not_stand(honest: Scene) -> None:
     root = trail.model_after(1, evidence.task.model.initial)
     with FileArchive.opened(honest.ledger) as archive:
         collected, head = attestation.collect(older, archive)
-    file = model_file(evidence.task, read_vector(evidence.task, evidence.store, root))
+    path = tmp_path / "model.safetensors"
+    write_model(evidence.task, evidence.store, root, path)
+    file = path.read_bytes()
     digests = attestation.Digests(bytes(32), root, trail.model_header(root))
     statement = attestation.statement_bytes(collected, digests, head)
     message = failure(file, statement, head)
