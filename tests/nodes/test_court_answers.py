@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sheaf.nodes import court, exhibits
+from sheaf.nodes import court
 from sheaf.nodes import effects as e
 from sheaf.nodes.aggregation import vector_id
 from sheaf.nodes.codec import plain, typed
-from sheaf.nodes.exhibits import Holdings, compare
+from sheaf.nodes.exhibits import compare, shape_of
+from sheaf.nodes.holdings import Holdings, remembered
 from sheaf.nodes.trail import Trail
-from sheaf.proofs.commitment import open_chunk
 from sheaf.protocol import actions as a
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.court_events import Challenged
@@ -148,7 +148,6 @@ def test_a_column_that_could_not_be_tested_whole_is_not_relied_on() -> None:
 
 def test_many_columns_cost_a_challenger_one_reading_of_the_updates() -> None:
     """A flood of lies, each one cheap transaction, must not keep anybody from refuting them."""
-    exhibits._remembered.clear()
     room = Courtroom()
     _outsider_files(room, wrong=2)
     (filed,) = [d for d in room.trail.now.disputes.values() if d.column]
@@ -167,14 +166,15 @@ def test_many_columns_cost_a_challenger_one_reading_of_the_updates() -> None:
 
     shop = replace(room.shops["challenger"], shared=Counted())
     found = set()
+    remembered.clear()
     for _ in range(12):
         effect = e.Compare(1, challenge.number, (0, 1, 2, 3))
         compared = compare(shop, effect, room.trail)
         found.add(compared.position)
     assert (found, filed.at) == ({2}, 4)
     # The task document, and each update up to the lie once; then sixteen bytes of each.
-    assert read["whole"] <= 12 + 3
-    assert read["parts"] == 12 * 3
+    assert read["whole"] == 12
+    assert read["parts"] == 3 + 12 * 3
 
 
 def _outsider_files(room: Courtroom, wrong: int | None = None) -> int:
@@ -184,11 +184,13 @@ def _outsider_files(room: Courtroom, wrong: int | None = None) -> int:
     verdict = room.trail.claimed_verdict(1)
     assert verdict is not None
     holdings = Holdings.of(room.shops["challenger"], room.trail)
+    shape = shape_of(room.task, Matter.MODEL)
     roots = a.Roots(verdict.model_root, bytes(32), room.task.model.initial, bytes(32))
     opened = (roots.old_model, roots.model)
-    openings = tuple(open_chunk(holdings.get(root), 1, 16) for root in opened)
+    openings = tuple(holdings.opened(root, 1, shape) for root in opened)
     counted = room.trail.now.counted_updates(1)
-    entries = [int(np.frombuffer(holdings.get(root), "<i4")[4]) for _, root, _ in counted]
+    values = [holdings.element(root, 4, shape) or b"" for _, root, _ in counted]
+    entries = [int(np.frombuffer(value, "<i4")[0]) for value in values]
     if wrong is not None:
         entries[wrong] += 1000
     column = np.array(entries, "<i4").tobytes()
