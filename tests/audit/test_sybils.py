@@ -147,7 +147,7 @@ def test_equal_updates_are_enough() -> None:
         initial=np.zeros(4, np.int32),
     )
     evidence = evidence_of(room)
-    alike = likeness(evidence, 1, pass_bytes=16)
+    alike = likeness(evidence, 1, stripe_bytes=16)
     assert alike is not None
     by_account = {each: i for i, each in enumerate(alike.accounts)}
     one, two, three = (by_account[room.account(f"participant-{i}")] for i in (1, 2, 3))

@@ -11,7 +11,8 @@ import pytest
 
 from sheaf.learning.algorithms import moments
 from sheaf.nodes.aggregation import algorithm_of, vector_id
-from sheaf.nodes.holdings import HASH_BYTES, Holdings, Leaves, Remembered, first_state, remembered
+from sheaf.nodes.hashed import HASH_BYTES, Leaves
+from sheaf.nodes.holdings import Holdings, Remembered, first_state, remembered
 from sheaf.proofs.commitment import commit_state, open_state_at
 from sheaf.protocol.content import ContentId, raw_id
 from sheaf.protocol.errors import BlobMissing

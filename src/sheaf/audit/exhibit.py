@@ -17,8 +17,10 @@ from typing import Any
 from sheaf.audit.remedy import Remedy, remedy
 from sheaf.audit.stripes import first_values
 from sheaf.learning import lattice
-from sheaf.nodes.aggregation import read_state, vector_id
+from sheaf.learning.algorithms import moments
+from sheaf.nodes.aggregation import vector_id, wanted_state, wanted_vector
 from sheaf.nodes.evidence import Evidence
+from sheaf.nodes.hashed import Hashed
 from sheaf.nodes.respecification import Step
 from sheaf.protocol import court_events as c
 from sheaf.protocol import events as v
@@ -34,6 +36,7 @@ from sheaf.protocol.errors import (
 )
 from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.merkle import Kind
+from sheaf.store.interface import sound_copy
 
 SHOWN = 5
 """How many first values, or names of an ambiguous prefix, are shown."""
@@ -164,16 +167,20 @@ def _transaction(evidence: Evidence, step: Step) -> Exhibit:
 
 def _bytes(evidence: Evidence, content: ContentId, kind: Kind | None) -> Bytes:
     """The store's bytes, read and checked."""
-    task = evidence.task
+    task, store = evidence.task, evidence.store
+    wanted = wanted_state if kind == Kind.OPTIMISER_STATE else wanted_vector
     try:
-        data = evidence.store.get(content)
         if kind is None:
-            return Bytes(content, True, len(data))
+            return Bytes(content, True, sound_copy(store, content).size_bytes)
+        array = Hashed.of(store, wanted(task, content.digest), task.model.chunk_bytes)
+        count = min(SHOWN, array.wanted.elements)
+        data, size = array.read(slice(0, count)), array.wanted.size_bytes
         if kind == Kind.OPTIMISER_STATE:
-            state = read_state(task, evidence.store, content.digest)
-            return Bytes(content, True, len(data), tuple(map(float, state[0, :SHOWN])))
-        vector = lattice.from_bytes(data, task.model.coordinates)
-        return Bytes(content, True, len(data), tuple(first_values(task, vector, SHOWN)))
+            state = moments.from_bytes(data, count, array.wanted.element_bytes)
+            return Bytes(content, True, size, tuple(map(float, state[0])))
+        return Bytes(
+            content, True, size, tuple(first_values(task, lattice.from_bytes(data, count)))
+        )
     except (BlobMissing, BlobCorrupt, InvalidModel) as error:
         return Bytes(content, False, wrong=error.message)
 

@@ -17,15 +17,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sheaf.audit.stripes import PASS_BYTES, Stripe, Units, stripes
+from sheaf.audit.stripes import STRIPE_BYTES, Stripe, Units, stripes
 from sheaf.learning.algorithms import Algorithm, State
 from sheaf.learning.algorithms.algorithm import add
+from sheaf.learning.algorithms.moments import from_bytes
 from sheaf.learning.arrays import rdiv
 from sheaf.learning.rules import Rule
-from sheaf.nodes.aggregation import Vector, algorithm_of, read_state, rule_of
+from sheaf.nodes.aggregation import Vector, algorithm_of, rule_of, wanted_state
 from sheaf.nodes.evidence import Evidence
+from sheaf.nodes.hashed import Hashed
 from sheaf.protocol.errors import InvalidUsage
 from sheaf.protocol.events import RoundSettled
+from sheaf.protocol.hashing import ZERO
+from sheaf.protocol.task import Task
 
 Floats = NDArray[np.float64]
 Counted = Sequence[tuple[int, bytes, int]]
@@ -71,7 +75,7 @@ class Blame:
     ranking: tuple[Influence, ...]
 
 
-def blame(evidence: Evidence, round: int, pass_bytes: int = PASS_BYTES) -> Blame:
+def blame(evidence: Evidence, round: int, stripe_bytes: int = STRIPE_BYTES) -> Blame:
     """Rank the counted updates of a settled round, from the bytes in the store.
 
     Raises `InvalidUsage` for a round that did not settle, and `BlobMissing` or `BlobCorrupt` for
@@ -79,10 +83,10 @@ def blame(evidence: Evidence, round: int, pass_bytes: int = PASS_BYTES) -> Blame
     """
     counted, attempt = settled_updates(evidence, round)
     task, trail = evidence.task, evidence.trail
-    state, trial = _before(evidence, round, counted)
+    moments, trial = _before(evidence, round, counted)
     tally = _Tally(Units.of(task), len(counted))
-    for stripe in stripes(task, evidence.store, _roots(evidence, round, counted), pass_bytes):
-        tally.take(stripe, trial, _columns(state, stripe.place, task.model.trainable))
+    for stripe in stripes(task, evidence.store, _roots(evidence, round, counted), stripe_bytes):
+        tally.take(stripe, trial, moments.columns(stripe.place))
     reveals = trail.rounds[round].reveals
     ranking = [
         tally.influence(index, position, reveals[position].account, root, samples)
@@ -96,20 +100,23 @@ def model_without(evidence: Evidence, round: int, position: int) -> Vector:
     """The model after a settled round had it not counted the update at a cohort position."""
     counted, _ = settled_updates(evidence, round)
     index = [place for place, _, _ in counted].index(position)
-    state, trial = _before(evidence, round, counted)
+    moments, trial = _before(evidence, round, counted)
     task, model = evidence.task, np.empty(evidence.task.model.coordinates, np.int32)
     for stripe in stripes(task, evidence.store, _roots(evidence, round, counted)):
         base, *updates = stripe.rows
-        moments = _columns(state, stripe.place, task.model.trainable)
-        model[stripe.place] = trial.without(base, updates, moments)(index)
+        state = moments.columns(stripe.place)
+        model[stripe.place] = trial.without(base, updates, state)(index)
     return model
 
 
-def _before(evidence: Evidence, round: int, counted: Counted) -> tuple[State, _Trial]:
+def _before(evidence: Evidence, round: int, counted: Counted) -> tuple[_Moments, _Trial]:
     """The optimiser's state before a round, and the arithmetic of the round."""
-    task = evidence.task
-    state = read_state(task, evidence.store, evidence.trail.state_after(round - 1))
-    return state, _Trial(rule_of(task), algorithm_of(task), [weight for _, _, weight in counted])
+    task, root = evidence.task, evidence.trail.state_after(round - 1)
+    state = None
+    if root != ZERO:
+        state = Hashed.of(evidence.store, wanted_state(task, root), task.model.chunk_bytes)
+    trial = _Trial(rule_of(task), algorithm_of(task), [weight for _, _, weight in counted])
+    return _Moments(task, trial.algorithm, state), trial
 
 
 def _roots(evidence: Evidence, round: int, counted: Counted) -> list[bytes]:
@@ -129,6 +136,22 @@ def settled_updates(evidence: Evidence, round: int) -> tuple[Counted, int]:
         accepted = ", ".join(map(str, settled)) or "none, since none did"
         raise InvalidUsage(f"--blame: found round {round}, accepted: one that settled: {accepted}")
     return found.counted_updates(found.claim.attempt), found.claim.attempt
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """The optimiser's state before a round: in the store, or the one that a task starts with."""
+
+    task: Task
+    algorithm: Algorithm
+    state: Hashed | None
+
+    def columns(self, place: slice) -> State:
+        """The moments of the trained ones among columns `place`."""
+        count = max(0, min(place.stop, self.task.model.trainable) - place.start)
+        if self.state is None or not count:
+            return self.algorithm.start(count)
+        return from_bytes(self.state.read(place), count, self.state.wanted.element_bytes)
 
 
 @dataclass(frozen=True)
@@ -240,11 +263,6 @@ class _Tally:
                 for name, m, n in zip(names, moved, norms, strict=True)
             ),
         )
-
-
-def _columns(state: State, place: slice, trainable: int) -> State:
-    """The moments of the trained ones among columns `place`."""
-    return None if state is None else state[:, place.start : min(place.stop, trainable)]
 
 
 def _squares(values: Floats) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sheaf.audit.stripes import PASS_BYTES, Units, stripes
+from sheaf.audit.stripes import STRIPE_BYTES, Units, stripes
 from sheaf.audit.sybils import Likeness, Sightings
 from sheaf.ledger.engine import Log
 from sheaf.nodes.aggregation import require_vector
@@ -78,7 +78,7 @@ def first_funders(moved: Iterable[Transfer], joined: dict[bytes, int]) -> dict[b
     return found
 
 
-def likeness(evidence: Evidence, round: int, pass_bytes: int = PASS_BYTES) -> Likeness | None:
+def likeness(evidence: Evidence, round: int, stripe_bytes: int = STRIPE_BYTES) -> Likeness | None:
     """How far a round's revealed updates lie apart (L2, floats); None of fewer than three, of which
     no distance can be called usual."""
     task, store = evidence.task, evidence.store
@@ -87,7 +87,7 @@ def likeness(evidence: Evidence, round: int, pass_bytes: int = PASS_BYTES) -> Li
     if len(kept) < 3:
         return None
     units, products = Units.of(task), np.zeros((len(kept), len(kept)))
-    for stripe in stripes(task, store, [e.root for e in kept], pass_bytes):
+    for stripe in stripes(task, store, [e.root for e in kept], stripe_bytes):
         block = np.stack([units.floats(row, stripe.place) for row in stripe.rows])
         block -= block.mean(axis=0)  # what all have in common would cost the differences digits
         products += block @ block.T

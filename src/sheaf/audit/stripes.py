@@ -1,6 +1,7 @@
-"""Arrays of a round, a stripe of columns at a time: a hundred updates never lie in memory at once.
+"""Arrays of a round, a stripe of columns at a time: no array is ever held whole.
 
-Each pass reads every array whole, checked, and keeps only its own columns of it.
+Each is read to its end once, to know what its chunks hash to; after that a stripe reads its own
+columns, and checks them.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sheaf.learning import lattice
 from sheaf.learning.layout import Layout
-from sheaf.nodes.aggregation import Vector, read_vector
+from sheaf.nodes.aggregation import Vector, wanted_vector
+from sheaf.nodes.hashed import Hashed
+from sheaf.protocol.arithmetic import ELEMENT_BYTES
 from sheaf.protocol.task import Task
 from sheaf.store.interface import Store
 
-PASS_BYTES = 2**27
-"""What the kept columns of one pass may take."""
+STRIPE_BYTES = 2**25
+"""What the columns of one stripe may take."""
 
 
 @dataclass(frozen=True)
@@ -29,19 +33,19 @@ class Stripe:
 
 
 def stripes(
-    task: Task, store: Store, roots: Sequence[bytes], pass_bytes: int = PASS_BYTES
+    task: Task, store: Store, roots: Sequence[bytes], stripe_bytes: int = STRIPE_BYTES
 ) -> Iterator[Stripe]:
     """The vectors under `roots`, from the first column to the last.
 
     Raises `BlobMissing`, `BlobCorrupt` or `InvalidModel` for one that is not to be had whole.
     """
-    coordinates = task.model.coordinates
-    columns = max(1, pass_bytes // (4 * len(roots)))
+    coordinates, chunk = task.model.coordinates, task.model.chunk_bytes
+    arrays = [Hashed.of(store, wanted_vector(task, root), chunk) for root in roots]
+    columns = max(1, stripe_bytes // (ELEMENT_BYTES * len(roots)))
     for start in range(0, coordinates, columns):
         place = slice(start, min(coordinates, start + columns))
-        # A copy, so that the whole array can go before the next one comes.
-        rows = tuple(read_vector(task, store, root)[place].copy() for root in roots)
-        yield Stripe(place, rows)
+        width = place.stop - place.start
+        yield Stripe(place, tuple(lattice.from_bytes(each.read(place), width) for each in arrays))
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,6 @@ class Units:
                 yield index, slice(first - place.start, last - place.start)
 
 
-def first_values(task: Task, vector: Vector, count: int = 6) -> list[float]:
-    """The first numbers of a vector."""
-    shown = vector[:count]
-    return [float(v) for v in Units.of(task).floats(shown, slice(0, len(shown)))]
+def first_values(task: Task, vector: Vector) -> list[float]:
+    """The numbers that the first integers of a vector stand for."""
+    return [float(v) for v in Units.of(task).floats(vector, slice(0, len(vector)))]

@@ -9,22 +9,22 @@ them must be cheaper still.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from sheaf.learning.algorithms import moments
 from sheaf.nodes.aggregation import algorithm_of, vector_id
+from sheaf.nodes.hashed import Leaves, leaves_of
 from sheaf.nodes.trail import Trail
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing
-from sheaf.protocol.merkle import inclusion_path, leaf_hash, leaf_hashes, root_of
+from sheaf.protocol.merkle import inclusion_path, leaf_hash
 from sheaf.protocol.opening import Opening, Shape
 from sheaf.protocol.task import Task
-from sheaf.store.interface import PART_BYTES, Copy, Store
+from sheaf.store.interface import Copy, Store
 from sheaf.store.layered import LayeredStore
 
-HASH_BYTES = 32
 REMEMBERED_BYTES = 128 * 2**20
 """Of leaf hashes: those of four hundred arrays of ten million coordinates, in chunks of 4 KiB."""
 
@@ -45,22 +45,6 @@ class Means(Protocol):
     def task(self, trail: Trail) -> Task:
         """The published task document."""
         ...
-
-
-class Leaves(Sequence[bytes]):
-    """The leaf hashes of an array, in order, in as many bytes as they have."""
-
-    def __init__(self, joined: bytes) -> None:
-        self.joined = joined
-
-    def __len__(self) -> int:
-        return len(self.joined) // HASH_BYTES
-
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
-        place = range(len(self))[index] * HASH_BYTES
-        return self.joined[place : place + HASH_BYTES]
 
 
 @dataclass
@@ -178,15 +162,10 @@ def first_state(task: Task, chunk: int, shape: Shape) -> Opening:
 
 def _hashed(copy: Copy, content_id: ContentId, shape: Shape) -> bytes | None:
     """The leaf hashes of a copy, None where it is not what its id names."""
-    joined, step = bytearray(), max(PART_BYTES, shape.chunk_bytes)
     try:
-        for start in range(0, copy.size_bytes, step):
-            part = copy.read(content_id, start, min(start + step, copy.size_bytes))
-            joined += b"".join(leaf_hashes(part, shape.chunk_bytes))
+        return leaves_of(copy, content_id, shape.chunk_bytes).joined
     except (BlobMissing, BlobCorrupt):
         return None
-    found = bytes(joined)
-    return found if root_of(Leaves(found)) == content_id.digest else None
 
 
 def _copies(store: Store, content_id: ContentId) -> Iterator[Copy]:

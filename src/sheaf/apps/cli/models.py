@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +12,7 @@ from sheaf.apps.extras import require
 from sheaf.apps.models import model_file
 from sheaf.apps.runs import Run
 from sheaf.protocol.errors import InvalidUsage
-from sheaf.store.files import reachable, write_atomically
+from sheaf.store.files import reachable, written_whole
 
 
 class Kind(StrEnum):
@@ -58,7 +59,8 @@ def told(written: Mapping[str, Any]) -> str:
 def _write(run: Run, kind: Kind, target: Path, project: Path | None) -> dict[str, Any]:
     """Torch and ONNX are imported by whoever asks for them."""
     if kind is Kind.SAFETENSORS:
-        write_atomically(target, model_file(run).read_bytes())
+        with model_file(run).open("rb") as model, written_whole(target) as file:
+            shutil.copyfileobj(model, file)
         return {}
     require("torch", "torch")
     if kind is Kind.TORCH:
