@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from sheaf.nodes.model_file import is_model, write_model
+from sheaf.nodes.model_file import file_parts, is_model, write_model
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidModel
 from sheaf.protocol.layout import Tensor
@@ -69,6 +69,9 @@ def test_it_is_what_safetensors_writes(model: Model, tmp_path: Path) -> None:
     assert path.read_bytes() == model.expected
     assert is_model(model.task, model.store, model.root, path)
     assert [*tmp_path.iterdir()] == [path]
+    parts = [*file_parts(model.task, model.store, model.root)]
+    assert b"".join(parts) == model.expected
+    assert max(map(len, parts)) == 4 * 2**17
 
 
 @pytest.mark.parametrize("at", [0, 7, 8, 100, -1, -600_000, -1_200_000])

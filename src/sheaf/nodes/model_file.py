@@ -17,7 +17,8 @@ from typing import IO
 
 from sheaf.learning import lattice
 from sheaf.nodes.aggregation import wanted_vector
-from sheaf.nodes.blocks import Reading, Unavailable
+from sheaf.nodes.blocks import COLUMNS, Reading, Unavailable
+from sheaf.nodes.hashed import Hashed
 from sheaf.protocol.arithmetic import ELEMENT_BYTES
 from sheaf.protocol.layout import Tensor
 from sheaf.protocol.task import Task
@@ -45,6 +46,22 @@ def write_model(task: Task, store: Store, root: bytes, path: Path) -> None:
                     file.write(data)
 
         _read(task, store, root, plan, lambda: put)
+
+
+def file_parts(task: Task, store: Store, root: bytes) -> Iterator[bytes]:
+    """The file of the model under a tree root, part by part.
+
+    Raises `BlobMissing`, `BlobCorrupt` or `InvalidModel` for a model that is not to be had.
+    """
+    plan, (_, most) = _Plan.of(task), COLUMNS
+    model = Hashed.of(store, wanted_vector(task, root), task.model.chunk_bytes)
+    yield plan.head
+    for first, _, tensor in sorted(plan.tensors, key=lambda each: each[1]):
+        end = first + tensor.size
+        for start in range(first, end, most):
+            block = slice(start, min(end, start + most))
+            ((_, data),) = plan.pieces(block, model.read(block))
+            yield data
 
 
 def is_model(task: Task, store: Store, root: bytes, path: Path) -> bool:

@@ -16,7 +16,7 @@ from eth_utils.address import to_checksum_address
 
 from sheaf.ledger.artifacts import artifact
 from sheaf.ledger.deployment import WIRED
-from sheaf.ledger.federation import AddressBook, own_address, token_unit
+from sheaf.ledger.federation import AddressBook, Reader, own_address, token_unit
 from sheaf.nodes import replay, trust
 from sheaf.nodes.anchoring import Anchor
 from sheaf.nodes.evidence import Evidence, Manner, Origin, Report, Told, Witness, fail

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 
 from eth_utils.address import to_checksum_address
 
-from sheaf.nodes.aggregation import read_vector
 from sheaf.nodes.evidence import Evidence
-from sheaf.nodes.summary import final_root, metric_values, model_file
+from sheaf.nodes.model_file import file_parts
+from sheaf.nodes.summary import final_root, metric_values
 from sheaf.nodes.trail import RoundTrail
 from sheaf.protocol import events as e
 from sheaf.protocol.errors import InvalidUsage
@@ -184,15 +184,22 @@ def lineage(evidence: Evidence) -> Lineage:
         rounds=rounds,
         head=evidence.place.head.hex(),
         blocks=evidence.place.blocks,
-        file=hashlib.sha256(final_file(evidence)).hexdigest(),
+        file=_digest(final_file(evidence)),
     )
 
 
-def final_file(evidence: Evidence) -> bytes:
-    """The file of the model that a task ended with, made of what the store has: byte for byte the
-    one in a verified run's folder. Raises as `read_vector` does."""
+def final_file(evidence: Evidence) -> Iterator[bytes]:
+    """The file of the model that a task ended with, part by part, made of what the store has: byte
+    for byte the one in a verified run's folder. Raises as `file_parts` does."""
     root = final_root(evidence.trail, evidence.task)
-    return model_file(evidence.task, read_vector(evidence.task, evidence.store, root))
+    return file_parts(evidence.task, evidence.store, root)
+
+
+def _digest(parts: Iterator[bytes]) -> str:
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(part)
+    return whole.hexdigest()
 
 
 def instant(seconds: int) -> str:

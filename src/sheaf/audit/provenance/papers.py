@@ -48,5 +48,5 @@ def _attested(evidence: Evidence, archive: Archive, whole: Lineage) -> dict[str,
     header = evidence.trail.model_header(root)
     digests = attestation.Digests(bytes.fromhex(whole.file), root, header)
     statement = attestation.statement_bytes(collected, digests, head)
-    check(final_file(evidence), statement, head, evidence.place.head)
+    check(b"".join(final_file(evidence)), statement, head, evidence.place.head)
     return {"attestation": statement, "header": f"{head.encoded.hex()}\n".encode()}
