@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +13,6 @@ from web3 import Web3
 
 from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.endpoint import Endpoint
-from sheaf.ledger.engine import Block
 from sheaf.ledger.proving import ProvingClient
 from sheaf.nodes.aggregation import vector_id
 from sheaf.nodes.anchoring import Anchor
@@ -372,32 +370,3 @@ def test_a_light_verification_finds_what_is_wrong_with_its_round(
         assert message.startswith("store: round 1: the update of participant 0x")
         with pytest.raises(InvalidUsage, match=r"--round: found round 7, accepted: .*: 1, 2$"):
             examine_task(Asked(task, light=True, round=7), [ledger], store)
-
-
-def test_a_ledger_is_read_without_holding_it(task: bytes, file: LedgerInFile) -> None:
-    """No more than a block or two of it."""
-    held: list[int] = []
-
-    def blocks() -> int:
-        return sum(type(each) is Block for each in gc.get_objects())
-
-    def told(what: str, done: int, of: int) -> None:
-        held.append(blocks())
-
-    def looked(block: Block) -> None:
-        assert block.transactions is not None
-
-    gc.collect()
-    before = blocks()
-    file.read(file.height(), lambda here: looked, lambda: (), told)
-    assert len(held) == file.height()
-    assert max(held) - before <= 2
-
-
-def test_steps_are_kept_where_they_are_wanted(
-    task: bytes, file: LedgerInFile, store: Store
-) -> None:
-    plain, report = examine_task(Asked(task), [file], store, manner=Manner(steps=False))
-    assert plain.steps == ()
-    kept, same = examine_task(Asked(task), [file], store)
-    assert counts(report)["specification"] == counts(same)["specification"] == len(kept.steps)
