@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,6 +20,7 @@ from sheaf.nodes.rereading import Source
 from sheaf.protocol.errors import InvalidUsage
 from sheaf.store import DiskStore, Store
 from sheaf.store.http import HttpStore
+from sheaf.store.several import SeveralStores
 
 _TASK = re.compile(r"0x([0-9a-fA-F]{64})")
 _WEB = ("http://", "https://")
@@ -62,6 +63,13 @@ def told(text: str) -> str:
 
 def _hidden(part: str) -> str:
     return part if not part or _VARIABLE.fullmatch(part) else "..."
+
+
+@contextmanager
+def several(stores: Sequence[str]) -> Iterator[SeveralStores]:
+    """Stores as they are named on a command line, read as one. Raises as `store` does."""
+    with ExitStack() as stack:
+        yield SeveralStores([stack.enter_context(store(*each)) for each in named(stores)])
 
 
 def named(texts: Sequence[str]) -> list[tuple[str, str]]:

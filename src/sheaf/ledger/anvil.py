@@ -53,11 +53,19 @@ def require(start: Path, path: str | None = None) -> Path:
     return program
 
 
-def options(*, chain_id: int, port: int = 0, timestamp: int | None = None) -> list[str]:
+def options(
+    *,
+    chain_id: int,
+    port: int = 0,
+    timestamp: int | None = None,
+    block_time_s: float | None = None,
+) -> list[str]:
     """Arguments for a chain like the embedded one: the same rules, blocks as wide, and what was
-    sent first comes first. Port 0 takes a free one; `timestamp` None is the machine's time."""
+    sent first comes first. Port 0 takes a free one; `timestamp` None is the machine's time. With a
+    `block_time_s` it makes a block so often by itself, as chains do that several parties use."""
     chosen = ["--host", LOOPBACK, "--port", str(port), "--chain-id", str(chain_id)]
     chosen += ["--hardfork", "cancun", "--order", "fifo", "--gas-limit", str(GAS_LIMIT)]
+    chosen += [] if block_time_s is None else ["--block-time", f"{block_time_s:g}"]
     return chosen if timestamp is None else [*chosen, "--timestamp", str(timestamp)]
 
 

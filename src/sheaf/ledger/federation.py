@@ -101,7 +101,7 @@ class FederationClient:
 
     def send(self, orders: Sequence[tuple[bytes, Action]]) -> list[Outcome]:
         """Send (account, action) in order; returns when all are final."""
-        calls = [self._call(account, action) for account, action in orders]
+        calls = [self.call_of(account, action) for account, action in orders]
         receipts = self.client.send(calls)
         return [
             Outcome(action, receipt.gas_used, failure_of(receipt))
@@ -110,7 +110,7 @@ class FederationClient:
 
     def refusal(self, account: bytes, action: Action) -> Rejected | Reverted | None:
         """Why an action of `account` would fail after the head; nothing is sent."""
-        call = self._call(account, action)
+        call = self.call_of(account, action)
         assert call.to is not None
         try:
             self.client.call(call.to, call.data, account)
@@ -142,7 +142,8 @@ class FederationClient:
                 found.append((sent.sender, outcome))
         return found
 
-    def _call(self, account: bytes, action: Action) -> Call:
+    def call_of(self, account: bytes, action: Action) -> Call:
+        """The transaction that is an action of `account`."""
         gas = GAS.get(type(action), DEFAULT_GAS)
         if isinstance(action, actions.Withdraw):
             return Call(account, self.book.vault, vault_interface().encode(action), gas)

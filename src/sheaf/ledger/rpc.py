@@ -80,6 +80,12 @@ class RemoteChain:
         """Wait for a block at `time` or later."""
         self._await(lambda latest: latest.timestamp >= time)
 
+    def wait(self, time: int) -> None:
+        """Wait for a block at `time` or later, or for the next one, in which others may have
+        acted."""
+        seen = self._latest.number
+        self._await(lambda latest: latest.timestamp >= time or latest.number > seen)
+
     def fund(self, payer: bytes, accounts: Sequence[bytes], gas: int) -> None:
         """Raise each account's balance, from `payer`'s, to what so much gas may cost."""
         wei = 2 * self.client.gas_price_wei() * gas
@@ -139,6 +145,10 @@ class DevelopmentChain(RemoteChain):
     def pass_to(self, time: int) -> None:
         """Let ledger time pass, without a block."""
         self._now = max(self._now, time)
+
+    def wait(self, time: int) -> None:
+        """As `pass_to`: no block comes by itself."""
+        self.pass_to(time)
 
     def fund(self, payer: bytes, accounts: Sequence[bytes], gas: int) -> None:
         """Set each account's balance, to more than any gas costs here."""

@@ -43,6 +43,10 @@ class Host(Protocol):
         """Let ledger time pass until it is `time`; no time passes where it already is later."""
         ...
 
+    def wait(self, time: int) -> None:
+        """As `pass_to`, but no longer than until there may be something new on the chain."""
+        ...
+
     def close(self) -> None:
         """Release the chain."""
         ...
@@ -112,6 +116,10 @@ class EmbeddedHost:
     def pass_to(self, time: int) -> None:
         """Let ledger time pass, without a block."""
         self._now = max(self._now, time)
+
+    def wait(self, time: int) -> None:
+        """As `pass_to`: nobody else writes here."""
+        self.pass_to(time)
 
     def close(self) -> None:
         """Release the file."""

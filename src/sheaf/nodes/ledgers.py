@@ -285,7 +285,13 @@ def _topics(task: bytes) -> tuple[bytes, bytes]:
 
 
 def _publication(chain_id: int, task: bytes, logs: Sequence[Log]) -> Publication | None:
-    """Whoever emitted a publication that has this id; anybody may emit others."""
+    """Whoever emitted a publication that has this id, and what it says."""
+    found = publishing(chain_id, task, logs)
+    return None if found is None else (found[0].address, found[1])
+
+
+def publishing(chain_id: int, task: bytes, logs: Sequence[Log]) -> tuple[Log, TaskPublished] | None:
+    """The log among these that published the task of this id; anybody may emit others."""
     for log in logs:
         try:
             event = federation_interface().decode_event(log)
@@ -294,5 +300,5 @@ def _publication(chain_id: int, task: bytes, logs: Sequence[Log]) -> Publication
         if isinstance(event, TaskPublished):
             named_by = Deployment(chain_id, log.address).task_id(event.sponsor, event.document)
             if named_by == task:
-                return log.address, event
+                return log, event
     return None

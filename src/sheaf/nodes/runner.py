@@ -301,13 +301,14 @@ class Runner:
 
     def _wait(self) -> bool:
         """Let time pass to the next deadline, of the phase or of a move in court, or to where a
-        node's turn to answer there begins; so that the block after is at or past it."""
+        node's turn to answer there begins; so that the block after is at or past it. Where others
+        write, too, look again at every block: who goes to court there has no seat in this run."""
         trail, host = self.trail, self.cast.host
         moments = (trail.deadline, *court.moments(trail))
         ahead = [moment for moment in moments if moment > host.now + 1]
         if trail.over or not ahead:
             return False
-        host.pass_to(min(ahead) - 1)
+        host.wait(min(ahead) - 1)
         return True
 
     def _tell(self) -> None:

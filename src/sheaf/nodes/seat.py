@@ -22,11 +22,16 @@ from sheaf.nodes.effects import (
 from sheaf.nodes.trail import Trail, fold
 from sheaf.protocol.actions import Action, Claim, Open, Register, Withdraw
 from sheaf.protocol.court_events import CourtPaid
+from sheaf.protocol.errors import Reason
 from sheaf.protocol.events import Phase
 from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.state import Matter, Role
 
 Place = tuple[int, int, Phase]
+
+PASSING = frozenset({str(Reason.NOT_YET), str(Reason.DISPUTE_OPEN)})
+"""Refusals that time undoes: on a chain where others act, too, one may be met for what somebody did
+that is not final yet."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,8 @@ def fold_seat(state: S, event: object) -> S:
     if isinstance(event, Inspected):
         return replace(state, objection=event.objection)
     if isinstance(event, Refused):
+        if event.reason in PASSING:
+            return state
         return replace(state, refused=state.refused | {(event.action, state.place)})
     if isinstance(event, Compared):
         kept = {n: c for n, c in state.compared.items() if c.round == event.round}

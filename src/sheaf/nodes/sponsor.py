@@ -9,13 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sheaf.nodes import court
+from sheaf.nodes.closing import close
 from sheaf.nodes.effects import Effect, Evaluate, Evaluated, Secrets
 from sheaf.nodes.seat import SeatState, fold_seat, send
-from sheaf.protocol.actions import Advance, Publish, Report, Settle, Withdraw
+from sheaf.protocol.actions import Publish, Report, Withdraw
 from sheaf.protocol.events import Phase, RoundSettled
-from sheaf.protocol.hashing import ZERO
-
-SETTLE_STEPS = 256
 
 
 @dataclass(frozen=True)
@@ -45,24 +43,7 @@ def decide(state: State, now: int, secrets: Secrets) -> list[Effect]:
     if trail.over:
         return _leave(state)
     decided = court.decisions(state, now, court.QUARTER)
-    if decided or now < trail.deadline:
-        return decided
-    if trail.phase == Phase.CHALLENGE and trail.now.pending:
-        return []
-    if trail.phase == Phase.VERDICT_REVEAL and trail.now.pending and not trail.has_quorum:
-        return []
-    void = trail.phase == Phase.CHALLENGE and trail.now.void(trail.attempt)
-    if trail.phase in (Phase.CHALLENGE, Phase.ABORTED) and not void:
-        return send(state, Settle(trail.task, SETTLE_STEPS, *_claimed_roots(state)))
-    return send(state, Advance(trail.task))
-
-
-def _claimed_roots(state: State) -> tuple[bytes, bytes, bytes]:
-    """Headers of the running claim; zeros for an aborted round."""
-    verdict = state.trail.claimed_verdict(state.trail.round)
-    if verdict is None:
-        return ZERO, ZERO, ZERO
-    return state.trail.headers(verdict)
+    return decided or close(state, now)
 
 
 def _report(state: State) -> list[Effect]:

@@ -14,6 +14,7 @@ from sheaf import __version__
 from sheaf.apps import projects, runs
 from sheaf.apps.cli import (
     auditing,
+    challenging,
     exporting,
     models,
     presentation,
@@ -138,6 +139,9 @@ def _resume(reference: str, path: Path, settings: dict[str, int], format: Format
 app.command(epilog="Example: sheaf verify --last --metrics")(verifying.verify)
 app.command(epilog="Example: sheaf audit --last --blame 7")(auditing.audit)
 app.command(epilog="Example: sheaf countersign --last --key auditor.key")(verifying.countersign)
+app.command(
+    epilog="Example: sheaf challenge 0x12... --ledger http://... --store http://... --key my.key"
+)(challenging.challenge)
 app.command("receipts", epilog="Example: sheaf receipts --last --export receipts")(
     receipts.receipts
 )

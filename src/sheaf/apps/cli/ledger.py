@@ -47,12 +47,23 @@ def _root(context: typer.Context) -> None:
 def start(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any free one.")] = 8545,
     chain_id: Annotated[int, typer.Option("--chain-id", min=1, help="Of the chain.")] = 31337,
+    block_time: Annotated[
+        float | None,
+        typer.Option(
+            "--block-time",
+            metavar="SECONDS",
+            min=0.1,
+            help="Make a block so often, for parties in several processes; without it, whoever "
+            "runs a task moves the time.",
+        ),
+    ] = None,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Run a development chain (anvil) on this machine alone, until Ctrl-C."""
     from sheaf.ledger.anvil import Anvil, options, require
 
-    with Anvil(require(Path.cwd()), options(chain_id=chain_id, port=port)) as anvil:
+    chosen = options(chain_id=chain_id, port=port, block_time_s=block_time)
+    with Anvil(require(Path.cwd()), chosen) as anvil:
         plain = {"url": anvil.url, "chain_id": chain_id}
         say(format, lambda: f"chain {chain_id} at {anvil.url}; Ctrl-C ends it", plain)
         sys.stdout.flush()

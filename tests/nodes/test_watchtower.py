@@ -1,0 +1,126 @@
+"""A challenger outside of anybody's run, on a chain that goes on by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from sheaf.nodes import effects as e
+from sheaf.nodes import outsider
+from sheaf.nodes.cast import Cast
+from sheaf.nodes.runner import Stuck
+from sheaf.simulation import liars
+from tests.ledger.chain import START, key_of
+from tests.ledger.node import REMOTE, Node
+from tests.nodes import faults
+from tests.nodes.outside import ETHER, TOKENS, Ear, Outsider, Scene, clocked, embedded
+from tests.nodes.plans import STAKE
+from tests.nodes.stage import Played, play
+
+
+@pytest.fixture
+def scene(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Scene]:
+    with Node(version=REMOTE) as node:
+        node.automine, node.next_time = False, START
+        payer = key_of("sponsor")
+        yield Scene(node.url, clocked(monkeypatch, node.url, payer), tmp_path, payer)
+
+
+Lie = Callable[[Cast], None]
+WRONG: Lie = partial(liars.lying_committee, round=1, withholds=False)
+HIDDEN: Lie = partial(liars.lying_committee, round=1, withholds=True)
+
+
+def withheld(cast: Cast) -> None:
+    """An owner keeps its update, and members that never had it claim something."""
+    cast.node("participant-2").equip({e.PublishUpdate: liars.keeping, e.Produce: liars.mute})
+    blind = faults.in_first_attempts(faults.from_nothing)
+    hiding = {e.Collect: faults.attesting, e.Aggregate: blind, e.PublishModel: faults.withholding}
+    faults.equip(cast, "aggregator", hiding)
+
+
+def begin(scene: Scene, lie: Lie) -> Outsider:
+    """A cast that lies, and somebody outside who looks before every block."""
+    outside = Outsider(scene, scene.cast(lie))
+    scene.clock.watching.append(outside)
+    return outside
+
+
+def roots(played: Played) -> str:
+    return str(played.summary["model"]["root"])
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The model root of the task where nobody lies."""
+    return roots(play(tmp_path_factory.mktemp("honest") / "run", embedded()))
+
+
+@pytest.mark.parametrize(
+    ("lie", "sent", "earned"),
+    [
+        (WRONG, ["Challenge"], 9 * STAKE),
+        (HIDDEN, ["Descend"], 9 * STAKE),
+        (withheld, ["Demand"], 2 * STAKE),
+    ],
+    ids=["challenged", "descended", "demanded"],
+)
+def test_an_outsider_wins_against_a_whole_committee(
+    scene: Scene, honest: str, lie: Lie, sent: list[str], earned: int
+) -> None:
+    outside = begin(scene, lie)
+    played, tower = scene.play(outside.cast), outside.finish()
+    assert outside.ear.sent[: len(sent)] == sent
+    assert outside.ear.sent[-1] == "Withdraw"
+    assert [line for line in outside.ear.moves if "fails" in line] == []
+    assert played.summary["status"] == "settled"
+    assert (outsider.earned(tower.state), outsider.lost(tower.state)) == (earned, 0)
+    assert outsider.locked(tower.state) == outsider.withdrawable(tower.state) == 0
+    has = tower.purse.means(tower.chain.client())
+    assert has.tokens == TOKENS + earned
+    # What it wrote down of gas is what its ether went for.
+    assert has.wei == ETHER - tower.purse.moves.spent_wei
+    if lie is not withheld:
+        assert roots(played) == honest
+
+
+def test_whoever_is_killed_at_every_move_makes_each_once(scene: Scene, honest: str) -> None:
+    outside = begin(scene, HIDDEN)
+    lives = [outside.ear]
+
+    def mortal() -> None:
+        """Dies as soon as something was handed in, before any block has it, and lives again."""
+        outside()
+        if outside.tower is not None and len(outside.ear.sent):
+            outside.leave()
+            outside.ear = Ear()
+            lives.append(outside.ear)
+            outside()
+
+    scene.clock.watching[:] = [mortal]
+    played, tower = scene.play(outside.cast), outside.finish()
+    moves = [move for ear in lives for move in ear.sent]
+    assert moves == ["Descend", "Decide of dispute 1", "Withdraw"]
+    assert len(lives) >= len(moves)
+    # With the approval of its tokens: nothing was sent twice, and nothing failed.
+    ended = tower.purse.moves.ended
+    assert [end.failure for _, end in ended] == [""] * 4
+    assert len({signed.nonce for signed, _ in ended}) == 4
+    assert roots(played) == honest
+
+
+def test_where_the_sponsor_vanishes_the_outsider_goes_to_the_end_itself(scene: Scene) -> None:
+    outside = begin(scene, WRONG)
+    sponsor = outside.cast.node("sponsor")
+    faults.silent(sponsor, lambda trail: bool(trail.rounds and trail.now.disputes))
+    with pytest.raises(Stuck):
+        scene.play(outside.cast)
+    tower = outside.finish()
+    # Nobody else was there any more, so that the second attempt came to nothing.
+    assert tower.state.trail.over
+    assert {"Advance", "Settle", "Withdraw"} <= set(outside.ear.sent)
+    assert tower.purse.means(tower.chain.client()).tokens == TOKENS + outsider.earned(tower.state)
+    assert outsider.lost(tower.state) == 0
