@@ -149,7 +149,7 @@ def test_what_was_refused_is_not_sent_again_in_that_phase_and_nothing_else_is_he
         wanted = actor.role.decide(state, now, actor.secrets)
         for effect in wanted:
             if isinstance(effect, e.Send):
-                refused = actor.role.fold(state, e.Refused(effect.action, "NotYet"))
+                refused = actor.role.fold(state, e.Refused(effect.action, "WrongPhase"))
                 again = actor.role.decide(refused, now, actor.secrets)
                 assert effect not in again
                 assert set(wanted) - {effect} <= set(again)
@@ -161,10 +161,21 @@ def test_a_refusal_holds_for_one_attempt_of_one_phase_only() -> None:
     sponsoring = rehearsal.actors["sponsor"]
     (closing,) = sponsoring.decide(rehearsal.trail.deadline)
     assert isinstance(closing, e.Send)
-    sponsoring.fold(e.Refused(closing.action, "NotYet"))
+    sponsoring.fold(e.Refused(closing.action, "WrongPhase"))
     assert sponsoring.decide(rehearsal.trail.deadline) == []
     moved = replace(sponsoring.state.trail, phase=Phase.REVEAL)
     sponsoring.state = replace(sponsoring.state, trail=moved)
+    assert sponsoring.decide(rehearsal.trail.deadline) == [closing]
+
+
+@pytest.mark.parametrize("reason", ["NotYet", "DisputeOpen"])
+def test_what_time_undoes_is_sent_again(reason: str) -> None:
+    # As where somebody from outside went to court in a block that is not final yet.
+    rehearsal = Rehearsal()
+    rehearsal.run(lambda trail: trail.phase == Phase.CHALLENGE)
+    sponsoring = rehearsal.actors["sponsor"]
+    (closing,) = sponsoring.decide(rehearsal.trail.deadline)
+    sponsoring.fold(e.Refused(closing.action, reason))
     assert sponsoring.decide(rehearsal.trail.deadline) == [closing]
 
 
