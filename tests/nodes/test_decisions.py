@@ -175,6 +175,7 @@ def test_what_time_undoes_is_sent_again(reason: str) -> None:
     rehearsal.run(lambda trail: trail.phase == Phase.CHALLENGE)
     sponsoring = rehearsal.actors["sponsor"]
     (closing,) = sponsoring.decide(rehearsal.trail.deadline)
+    assert isinstance(closing, e.Send)
     sponsoring.fold(e.Refused(closing.action, reason))
     assert sponsoring.decide(rehearsal.trail.deadline) == [closing]
 
