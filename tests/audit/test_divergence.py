@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +13,14 @@ import pytest
 from sheaf.apps.subjects import RunSubject
 from sheaf.audit import divergence
 from sheaf.audit.divergence import Divergence
-from sheaf.audit.histories import ABSENT
+from sheaf.audit.histories import ABSENT, History, ProvedChain
 from sheaf.nodes import effects as e
 from sheaf.nodes import inventory
 from sheaf.nodes.cast import Cast
+from sheaf.nodes.ledgers import proved_file
+from sheaf.nodes.summary import read_book
 from sheaf.protocol.errors import LedgerUnavailable
+from sheaf.store import DiskStore
 from tests.e2e.tampering import edit, flip, sql
 from tests.nodes import faults
 from tests.nodes.plans import economics, plan, schedule
@@ -157,3 +162,61 @@ def test_a_run_without_a_ledger_is_refused(honest: Played, copied: Path) -> None
     (copied / inventory.LEDGER).unlink()
     with pytest.raises(LedgerUnavailable, match=r"no ledger at .*ledger\.sqlite"):
         first_divergence(honest.directory, copied)
+
+
+@contextmanager
+def proved(directory: Path) -> Iterator[History]:
+    """A run's task as an endpoint would tell it."""
+    path, (book, task) = directory / inventory.LEDGER, read_book(directory / inventory.BOOK)
+    with proved_file("endpoint", path) as ledger:
+        chain, store = ProvedChain(ledger.source.client), DiskStore(directory / inventory.STORE)
+        yield History("task", task, chain, book, store, listing=False)
+
+
+def first_divergence_told(left: Path, right: Path) -> Divergence | None:
+    with proved(left) as one, proved(right) as other:
+        return divergence.first_divergence(one, other)
+
+
+def test_chains_that_hold_by_themselves_part_where_files_do(honest: Played, tmp_path: Path) -> None:
+    def alter(cast: Cast) -> None:
+        cast.node("participant-2").equip({e.Train: faults.moving_by(1)})
+
+    other = play(tmp_path / "run", plan(), alter)
+    assert first_divergence_told(honest.directory, honest.directory) is None
+    found = first_divergence_told(honest.directory, other.directory)
+    assert found == first_divergence(honest.directory, other.directory)
+    # A file and an endpoint of one chain, and the other way round.
+    with proved(honest.directory) as told, RunSubject(honest.directory).history() as kept:
+        assert divergence.first_divergence(told, kept) is None
+        assert divergence.first_divergence(kept, told) is None
+
+
+def test_of_tasks_on_two_chains_what_happened_is_compared(honest: Played, tmp_path: Path) -> None:
+    """Other genesis times make other chains, licences other tasks; accounts are the same."""
+    made = plan(license="MIT")
+    later = replace(made, ledger=replace(made.ledger, genesis_time=made.ledger.genesis_time + 1))
+    same = play(tmp_path / "same", later)
+    assert first_divergence_told(honest.directory, same.directory) is None
+
+    def alter(cast: Cast) -> None:
+        cast.node("participant-2").equip({e.Train: faults.moving_by(1)})
+
+    other = play(tmp_path / "run", later, alter)
+    found = first_divergence_told(honest.directory, other.directory)
+    assert found is not None
+    address = {name: a for a, name in honest.summary["accounts"].items()}["participant-2"]
+    assert (found.where, found.field) == (f"round 1, update of {address}", "tree root")
+    assert found.left != found.right
+    assert found.common == "nothing of the ledgers: they are two chains"
+    assert found.task == ("license", "Apache-2.0", "MIT")
+
+
+def test_one_task_on_two_chains_parts_at_the_first_block(honest: Played, tmp_path: Path) -> None:
+    made = plan()
+    later = replace(made, ledger=replace(made.ledger, genesis_time=made.ledger.genesis_time + 1))
+    other = play(tmp_path / "run", later)
+    found = first_divergence_told(honest.directory, other.directory)
+    assert found is not None
+    assert (found.where, found.field, found.block) == ("block 0", "hash", None)
+    assert found.common == "the chain's id and the federation's address"

@@ -15,6 +15,7 @@ from sheaf.nodes.summary import payments
 from sheaf.nodes.trail import Trail, fold
 from sheaf.protocol import court_events as c
 from sheaf.protocol import events as v
+from sheaf.protocol.actions import Publish
 from sheaf.protocol.errors import InvalidUsage
 from sheaf.protocol.events import Cause, Phase
 from sheaf.protocol.state import Role, Standing
@@ -82,11 +83,19 @@ def biography(evidence: Evidence, reference: str, money: Money = in_units) -> Bi
         for event in step.events:
             trail = fold(trail, event)
             lines += _lines(evidence, trail, event, account, money)
-        own = step.sender == account
+        own = step.sender == account and not _is_elsewhere(evidence, step)
         gas += step.gas if own else 0
         if own or lines:
             deeds.append(_deed(step, own, lines))
     return Biography(account, evidence.who(account), tuple(deeds), gas, _balance(evidence, account))
+
+
+def _is_elsewhere(evidence: Evidence, step: Step) -> bool:
+    """Whether a transaction is about another task."""
+    task = evidence.trail.task
+    if isinstance(step.action, Publish):
+        return evidence.book.deployment.task_id(step.sender, step.action.document) != task
+    return getattr(step.action, "task", task) != task
 
 
 def _deed(step: Step, own: bool, lines: list[str]) -> Deed:

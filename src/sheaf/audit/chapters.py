@@ -66,7 +66,7 @@ def timeline(report: Parts) -> Markup:
         "page have more, audit.json has all. Commits and reveals are in the tables of updates."
     )
     if others:
-        note += f" {others:,} protocol transactions on this ledger concern other tasks."
+        note += f" {others:,} protocol transactions on this ledger are not of this task."
     return Markup(el("p", note, class_="note") + joined(parts))
 
 

@@ -192,7 +192,7 @@ def _commands(report: Report) -> dict[str, str]:
 def _totals(ground: Ground, made: Dossier) -> dict[str, int]:
     outcomes = [found["outcome"] for found in made["rounds"]]
     slashed = made["money"]["accounts"]["slashed"]
-    gas = ground.evidence.accounting.gas
+    gas = ground.gas
     return {
         "rounds": len(outcomes),
         "settled": outcomes.count("settled"),

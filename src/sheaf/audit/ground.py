@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 from eth_utils.address import to_checksum_address
@@ -12,10 +13,11 @@ from eth_utils.address import to_checksum_address
 from sheaf.audit.plainly import printable
 from sheaf.nodes.evidence import Evidence, Report
 from sheaf.nodes.respecification import Respecification, Step
+from sheaf.nodes.summary import SETUP, Accounting
 from sheaf.nodes.trail import RoundTrail, Trail
 from sheaf.protocol import state
-from sheaf.protocol.actions import Withdraw
-from sheaf.protocol.events import RoundSettled, Withdrawn
+from sheaf.protocol.actions import Publish, Withdraw
+from sheaf.protocol.events import PhaseStarted, RoundSettled, Withdrawn
 from sheaf.protocol.state import Federation, Role
 
 LETTERS = {Role.PARTICIPANT: "P", Role.AGGREGATOR: "A"}
@@ -35,20 +37,48 @@ class Ground:
 
     @cached_property
     def steps(self) -> Sequence[Step]:
-        """The transactions that concern this task, in order: those of its own, and withdrawals of
-        who is in it."""
+        """The transactions of this task, in order: those that changed it, withdrawals of who acted
+        in it, and what was refused to them. Anybody may send what is refused: what came of nobody
+        in the task says nothing of it, and is none of its gas."""
         return [step for step in self.evidence.steps if self._concerns(step)]
 
     def _concerns(self, step: Step) -> bool:
-        task = self.trail.task
-        if any(getattr(event, "task", None) == task for event in step.events):
+        if self._changed(step):
             return True
+        if isinstance(step.action, Publish):
+            named = self.trail.deployment.task_id(step.sender, step.action.document)
+            return named == self.trail.task
         if isinstance(step.action, Withdraw):
-            known = {self.sponsor, *self.trail.seats}
-            return step.sender in known or any(
-                isinstance(event, Withdrawn) and event.account in known for event in step.events
+            return step.sender in self.acting or any(
+                isinstance(event, Withdrawn) and event.account in self.acting
+                for event in step.events
             )
-        return getattr(step.action, "task", None) == task
+        own = getattr(step.action, "task", None) == self.trail.task
+        return own and step.sender in self.acting
+
+    def _changed(self, step: Step) -> bool:
+        return any(getattr(event, "task", None) == self.trail.task for event in step.events)
+
+    @cached_property
+    def acting(self) -> frozenset[bytes]:
+        """Who acted in this task: its sponsor, its seats, and whoever else changed anything."""
+        others = (step.sender for step in self.evidence.steps if self._changed(step))
+        return frozenset((self.sponsor, *self.trail.seats, *others))
+
+    @cached_property
+    def gas(self) -> Mapping[int, Mapping[str, int]]:
+        """The gas of these transactions, by round, or `SETUP` or `CLOSING`, and kind: it belongs to
+        the round that was running when its block began."""
+        accounting, running = Accounting(), SETUP
+        for _, block in groupby(self.steps, lambda step: step.block):
+            then = running
+            for step in block:
+                if step.action is not None:
+                    accounting.spent(step.action, then, step.gas)
+                for event in step.events:
+                    if isinstance(event, PhaseStarted) and event.task == self.trail.task:
+                        running = event.round
+        return accounting.gas
 
     @property
     def sponsor(self) -> bytes:

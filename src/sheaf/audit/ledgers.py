@@ -25,8 +25,8 @@ def money(report: Parts) -> Markup:
             parts.append(el("details", el("summary", f"{flow['title']}: {said}"), shown))
     totals = report["totals"]
     told = (
-        f"All transactions took {totals['gas']:,} gas, {totals['setup_gas']:,} of it before the "
-        "first round."
+        f"The task's transactions took {totals['gas']:,} gas, {totals['setup_gas']:,} of it before "
+        "the first round."
     )
     gas = [figures.gas_plot(report)] if report["rounds"] else []
     return joined([*parts, el("h3", "Gas"), el("p", told), *gas])

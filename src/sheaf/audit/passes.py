@@ -58,7 +58,7 @@ def _pass(
         "attempts": _attempts(ground, found),
         "model": _model(ground, found) if settled else None,
         "metrics": metric_values(reported),
-        "gas": dict(sorted(ground.evidence.accounting.gas[found.number].items())),
+        "gas": dict(sorted(ground.gas[found.number].items())),
         "contributions": _contributions(ground, found, sent, paid),
     }
 

@@ -177,7 +177,8 @@ class Anchor:
         signers = [each.account for each in made if each.statement == statement]
         others = len(made) - len(signers)
         detail = "parties countersigned this head"
-        report.add(_LIST, len(signers), detail + (f", {others} another one" if others else ""))
+        if report.whole:
+            report.add(_LIST, len(signers), detail + (f", {others} another one" if others else ""))
         if self.head is not None and self.head != statement.head:
             fail(f"head: found {statement.head.hex()}, but {self.head.hex()} was asked for")
         if self.keys and not evidence.trail.over:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -198,8 +199,10 @@ def _diff(about: About, reference: str, ledgers: Sequence[str], stores: Sequence
     with this.history() as left, other.history() as right:
         parted = first_divergence(left, right)
         last = min(each.chain.height() for each in (left, right))
+        same = left.task == right.task
     plain = {"left": this.name, "right": other.name, "difference": findings.plain(parted)}
-    return lambda: findings.diff_text(this.name, other.name, last, parted), {**plain, "last": last}
+    told = partial(findings.diff_text, this.name, other.name, last, parted, one_task=same)
+    return told, {**plain, "last": last, "one_task": same}
 
 
 def _who(evidence: Evidence, reference: str) -> Told:

@@ -25,7 +25,8 @@ DIGITS = 4
 MOVED = """\
 moved: how far (L2) the model without the update lies from the settled one; largest: the same at the
 one coordinate where it is most. cosine: of the update with the round's aggregate. Recomputed by the
-task's own rule and server step, integer by integer; names are the run's own."""
+task's own rule and server step, integer by integer."""
+NAMES = "* names are the run's own"
 SUSPECTED = """\
 bits: how surprising it is that two unrelated accounts have so much in common. A reason to ask, and
 no proof: similar data make similar updates, and whoever is careful leaves no such traces."""
@@ -82,6 +83,7 @@ def blame_text(
         _ranking(evidence, found, measured),
         "",
         MOVED,
+        *([NAMES] if evidence.names else []),
     ]
     return "\n".join([*lines, *([f"picture: {picture}"] if picture else [])])
 
@@ -96,7 +98,8 @@ def _measured_text(measured: Counterfactual | None) -> list[str]:
 
 def _ranking(evidence: Evidence, found: Blame, measured: Counterfactual | None) -> str:
     metrics = list(measured.settled) if measured else []
-    head = ["", "who*", "samples", "moved", "largest", "norm", "cosine", "most of it in"]
+    who = "who*" if evidence.names else "who"
+    head = ["", who, "samples", "moved", "largest", "norm", "cosine", "most of it in"]
     rows = [[*head, *(f"{metric} without" for metric in metrics)]]
     for place, each in enumerate(found.ranking, 1):
         cosine = "-" if each.cosine is None else f"{each.cosine:.2f}"
@@ -168,10 +171,15 @@ def _remedy(evidence: Evidence, each: Remedy) -> str:
     )
 
 
-def diff_text(left: str, right: str, last: int, parted: Divergence | None) -> str:
-    """The first difference; without one, up to which block there is none."""
-    if parted is None:
+def diff_text(
+    left: str, right: str, last: int, parted: Divergence | None, *, one_task: bool
+) -> str:
+    """The first difference; without one, up to which block there is none, or that what happened in
+    two tasks is the same."""
+    if parted is None and one_task:
         return f"no difference: {left} and {right} are one history, up to block {last}"
+    if parted is None:
+        return f"no difference in what happened: {left} and {right} are two tasks of one course"
     rows = [["first difference", parted.where], ["field", parted.field]]
     rows += [[left, parted.left], [right, parted.right]]
     rows.append(["in common", parted.common])

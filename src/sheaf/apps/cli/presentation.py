@@ -97,7 +97,8 @@ def _amount(units: int, token: Summary | None) -> str:
 
 
 def _facts(summary: Summary, folder: Path) -> str:
-    rows = [["task", summary.get("task", "")], ["model root", summary["model"]["root"]]]
+    rows = [["task", summary.get("task", "")], ["task id", _task_id(summary)]]
+    rows.append(["model root", summary["model"]["root"]])
     rows += [["model file", _model_file(summary, folder)], ["head", summary["head"]]]
     if "setup_gas" in summary:
         parts = {"setup": "setup_gas", "leaving": "closing_gas"}
@@ -109,7 +110,16 @@ def _facts(summary: Summary, folder: Path) -> str:
         rows.append(["capture odds", odds(*(summary[key] for key in ODDS))])
     elsewhere = "" if (folder / LEDGER).is_file() else " --url URL"
     rows.append(["check it", f"sheaf verify {summary['run']}{elsewhere}"])
+    if _task_id(summary):
+        places = f"--ledger URL --store URL --head {summary['head']}"
+        rows.append(["by a stranger", f"sheaf verify {_task_id(summary)} {places}"])
     return aligned([row for row in rows if row[1]])
+
+
+def _task_id(summary: Summary) -> str:
+    """As commands take it that are about a task."""
+    found = summary.get("task_id", "")
+    return f"0x{found}" if found else ""
 
 
 def _model_file(summary: Summary, folder: Path) -> str:
