@@ -181,7 +181,7 @@ def test_without_a_question_a_report_is_written(
     made = json.loads((tmp_path / "audit.json").read_text())
     assert (made["run"], made["metrics_recomputed"]) == (RUN, True)
     receipts = made["receipts"]
-    signed = receipts["updates"] + receipts["verdicts"]
+    signed = receipts["updates"] + receipts["verdicts"] + receipts["acts"]
     assert (receipts["valid"], receipts["wrong"], receipts["told"]) == (signed, 0, [])
     assert signed > 0
 

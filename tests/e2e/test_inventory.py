@@ -139,14 +139,16 @@ def test_every_blob_is_read_and_hashed_once(run: Path, evidence: Evidence) -> No
     updates = [e.root for found in trail.rounds.values() for e in found.reveals.values()]
     rounds = trail.rounds.values()
     signed = [e for r in rounds for e in (*r.reveals.values(), *r.verdicts.values())]
-    receipts = {receipt_id(e.receipt): 1 for e in signed}
+    acts = [step for step in evidence.steps if any(step.receipt)]
+    assert len(acts) == 4  # a publication and three reports
+    receipts = {receipt_id(e.receipt): 1 for e in (*signed, *acts)}
     assert store.reads == {
         task.cid: 1,
         **receipts,
         **{vector_id(task, root): 1 for root in models},
         **{vector_id(task, root): 1 for root in updates},
     }
-    assert (len(updates), len(receipts)) == (8, 14)
+    assert (len(updates), len(receipts)) == (8, 18)
 
 
 # The journal

@@ -30,11 +30,11 @@ def first_receipt(honest: Played) -> bytes:
 def test_verify_counts_them_where_asked(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["verify", str(run), "--receipts", "--format", "json"]) == 0
     checks = {c["name"]: c["count"] for c in json.loads(capsys.readouterr().out)["checks"]}
-    assert checks["receipts"] == 14
+    assert checks["receipts"] == 18
     assert execute(["verify", str(run), "--format", "json"]) == 0
     assert "receipts" not in {c["name"] for c in json.loads(capsys.readouterr().out)["checks"]}
     assert [c.count for c in sheaf.verify(run, receipts=True).checks if c.name == "receipts"] == [
-        14
+        18
     ]
 
 
@@ -44,9 +44,11 @@ def test_they_are_listed_and_written_for_others(
     folder = tmp_path / "receipts"
     assert execute(["receipts", str(run), "--export", str(folder), "--format", "json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [row["valid"] for row in rows] == [True] * 14
+    assert [row["valid"] for row in rows] == [True] * 18
     subjects = [row["subject"] for row in rows]
-    assert subjects == (["update"] * 4 + ["model"] * 3) * 2
+    assert subjects == (["update"] * 4 + ["model"] * 3) * 2 + ["document"] + ["model"] * 3
+    steps = [row["step"] for row in rows]
+    assert steps == (["update"] * 4 + ["verdict"] * 3) * 2 + ["publish"] + ["report"] * 3
     files = sorted(folder.iterdir())
     assert {sha256(file.read_bytes()).hexdigest() for file in files} == {r["receipt"] for r in rows}
     for file in files:
@@ -64,8 +66,9 @@ def test_the_table_says_who_and_whether(
 ) -> None:
     assert execute(["receipts", str(run)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["round", "attempt", "actor", "subject", "root", "receipt", "valid"]
-    assert len(lines) == 1 + 14
+    heads = ["round", "attempt", "actor", "step", "subject", "root", "receipt", "valid"]
+    assert lines[0].split() == heads
+    assert len(lines) == 1 + 18
     assert first_receipt(honest).hex()[:16] in lines[1]
     assert all(line.endswith("  yes") for line in lines[1:])
 
@@ -75,13 +78,17 @@ def test_a_receipt_that_was_taken_away_is_no_more_valid(
 ) -> None:
     place_of(run, receipt_id(first_receipt(honest))).unlink()
     assert execute(["verify", str(run)]) == 0
-    capsys.readouterr()
+    told = capsys.readouterr().out
+    assert "Receipts that the ledger names and no store has\n  - receipt: round 1: the rec" in told
+    assert execute(["verify", str(run), "--format", "json"]) == 0
+    (withheld,) = json.loads(capsys.readouterr().out)["withheld"]
+    assert withheld.endswith(f": {first_receipt(honest).hex()}")
     assert execute(["verify", str(run), "--receipts"]) == 5
     told = capsys.readouterr().err
     assert "receipt: round 1: the receipt of participant 0x" in told
     assert execute(["receipts", str(run)]) == 5
     said = capsys.readouterr()
-    assert said.out.splitlines()[1].endswith("  no")
+    assert said.out.splitlines()[1].endswith("  withheld")
     assert "receipt: round 1: the receipt of participant 0x" in said.err
 
 
@@ -90,7 +97,7 @@ def test_one_file_is_looked_at_without_its_run(
 ) -> None:
     folder = tmp_path / "receipts"
     assert execute(["receipts", str(run), "--export", str(folder)]) == 0
-    file = min(folder.iterdir())
+    file = min(file for file in folder.iterdir() if file.name.startswith("round-1"))
     content = json.loads(file.read_bytes())
     public = json.loads(Envelope.from_dict(content).payload)["predicate"]["signer"]["publicKey"]
     capsys.readouterr()
@@ -104,3 +111,16 @@ def test_one_file_is_looked_at_without_its_run(
     assert execute(["receipts", "--check", str(tmp_path / "none"), "--key", public]) == 2
     file.write_bytes(flip(file.read_bytes(), 20))
     assert execute(["receipts", "--check", str(file), "--key", public]) in (3, 5)
+
+
+def test_an_act_says_itself_whose_key_it_was(
+    honest: Played, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "receipts"
+    assert execute(["receipts", str(run), "--export", str(folder)]) == 0
+    (file,) = [each for each in folder.iterdir() if "-publish-" in each.name]
+    capsys.readouterr()
+    assert execute(["receipts", "--check", str(file)]) == 0
+    sponsor = next(a for a, name in honest.summary["accounts"].items() if name == "sponsor")
+    assert f", a key of {sponsor}\n" in capsys.readouterr().out
+    assert execute(["receipts", "--check", str(file), "--key", "00" * 32]) == 5

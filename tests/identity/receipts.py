@@ -1,11 +1,12 @@
-"""A receipt of a verdict written out, as an example."""
+"""Receipts of a verdict and of an act written out, as examples."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sheaf.identity.keys import BoundKey
-from sheaf.identity.statement import MissingChunk, Receipt, Step, Subject
+from sheaf.identity.privacy import Budget
+from sheaf.identity.statement import Act, MissingChunk, Receipt, Step, Subject
 
 KEY = BoundKey(b"\x01" * 32, b"\x02" * 32)
 PUBLIC = "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c"
@@ -61,6 +62,71 @@ def written() -> dict[str, Any]:
                 "account": "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
                 "publicKey": PUBLIC,
                 "blind": "02" * 32,
+            },
+        },
+    }
+
+
+ACT_STEP = Step(
+    chain=5,
+    contract=STEP.contract,
+    task=STEP.task,
+    account=STEP.account,
+    role="challenger",
+    round=3,
+    attempt=1,
+    base=b"\x22" * 32,
+    base_state=bytes(32),
+    chunk_bytes=4096,
+    subjects=(Subject("update", b"\x44" * 32), Subject("call", b"\x55" * 32, flat=True)),
+    counted=(0, 1),
+    act=Act("refute", 2, 1),
+)
+ACT = Receipt(
+    ACT_STEP,
+    None,
+    b"\x77" * 32,
+    "0.1.0",
+    KEY.public,
+    None,
+    Budget("gaussian", 1.5, 1e-05),
+    b"\x88" * 65,
+)
+
+
+def act_written() -> dict[str, Any]:
+    """What ACT says, by hand."""
+    return {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [
+            {"name": "update", "digest": {"rfc9162_sha256_4096": "44" * 32}},
+            {"name": "call", "digest": {"sha256": "55" * 32}},
+        ],
+        "predicateType": "urn:sheaf:act:1",
+        "predicate": {
+            "task": {
+                "chain": "5",
+                "contract": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+                "id": "11" * 32,
+            },
+            "step": {
+                "role": "challenger",
+                "round": "3",
+                "attempt": "1",
+                "base": {"model": "22" * 32, "state": "00" * 32},
+                "chunkBytes": "4096",
+                "samples": None,
+                "counted": ["0", "1"],
+                "missing": None,
+                "act": {"name": "refute", "dispute": "2", "position": "1"},
+            },
+            "data": {"policy": None},
+            "privacy": {"mechanism": "gaussian", "epsilon": "1.5", "delta": "1e-05"},
+            "software": {"sheaf": "0.1.0", "bundle": {"sha256": "77" * 32}},
+            "signer": {
+                "account": "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
+                "publicKey": PUBLIC,
+                "binding": "88" * 65,
             },
         },
     }

@@ -17,7 +17,7 @@ from sheaf.identity.canonical import canonical
 from sheaf.identity.envelope import PAYLOAD_TYPE, Envelope
 from sheaf.identity.keys import key_id
 from sheaf.identity.statement import Receipt
-from tests.identity.receipts import KEY, PUBLIC, RECEIPT, written
+from tests.identity.receipts import ACT, KEY, PUBLIC, RECEIPT, act_written, written
 
 SEALED = Envelope.sealed(RECEIPT.encode(), KEY).encode()
 
@@ -44,6 +44,15 @@ def test_in_toto_reads_ours() -> None:
     statement.validate()
     assert statement.pb.predicate_type == "urn:sheaf:receipt:1"
     assert json_format.MessageToDict(statement.pb) == written()
+
+
+def test_they_read_and_verify_ours_of_an_act() -> None:
+    sealed = Envelope.sealed(ACT.encode(), KEY).encode()
+    key, found = public_key(PUBLIC), PublicEnvelope.from_dict(json.loads(sealed))
+    assert found.verify([key], 1) == {key.keyid: key}
+    statement = Statement.copy_from_pb(json_format.Parse(found.payload, Message()))
+    statement.validate()
+    assert json_format.MessageToDict(statement.pb) == act_written()
 
 
 def test_ours_verifies_what_theirs_made() -> None:

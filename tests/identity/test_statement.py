@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from sheaf.identity.statement import Receipt
+from sheaf.identity.privacy import Budget
+from sheaf.identity.statement import Act, Receipt
 from sheaf.protocol.errors import InvalidDocument
-from tests.identity.receipts import MISSING, RECEIPT, STEP, written
+from tests.identity.receipts import ACT, ACT_STEP, MISSING, RECEIPT, STEP, act_written, written
 
 
 def encoded(content: Any) -> bytes:
@@ -21,6 +22,7 @@ def encoded(content: Any) -> bytes:
 
 def test_a_receipt_is_written_as_by_hand() -> None:
     assert RECEIPT.encode() == encoded(written())
+    assert ACT.encode() == encoded(act_written())
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,10 @@ def test_a_receipt_is_written_as_by_hand() -> None:
         replace(RECEIPT, policy=None),
         replace(RECEIPT, step=replace(STEP, samples=2**62, counted=None, attempt=0)),
         replace(RECEIPT, step=replace(STEP, missing=MISSING)),
+        ACT,
+        replace(ACT, blind=b"\x02" * 32, binding=None, privacy=None),
+        replace(ACT, step=replace(ACT_STEP, act=Act("publish"), counted=None)),
+        replace(ACT, privacy=Budget("laplace", 0.1, 0.0)),
     ],
 )
 def test_a_receipt_and_back(receipt: Receipt) -> None:
@@ -71,3 +77,50 @@ def test_anything_else_is_refused_in_one_line(name: str) -> None:
         Receipt.decode(encoded(content))
     assert caught.value.message.startswith("statement: found ")
     assert "\n" not in caught.value.message
+
+
+ACT_CHANGES: dict[str, Change] = {
+    "an update's predicate": lambda s: s.update(predicateType="urn:sheaf:receipt:1"),
+    "no act": lambda s: s["predicate"]["step"].pop("act"),
+    "an act of nothing": lambda s: s["predicate"]["step"].update(act=None),
+    "a dispute as a number": lambda s: s["predicate"]["step"]["act"].update(dispute=2),
+    "an act with more": lambda s: s["predicate"]["step"]["act"].update(bond="1"),
+    "two bindings": lambda s: s["predicate"]["signer"].update(blind="02" * 32),
+    "no binding": lambda s: s["predicate"]["signer"].pop("binding"),
+    "a short binding": lambda s: s["predicate"]["signer"].update(binding="88" * 64),
+    "epsilon as a number": lambda s: s["predicate"]["privacy"].update(epsilon=1.5),
+    "epsilon otherwise": lambda s: s["predicate"]["privacy"].update(epsilon="1.50"),
+    "epsilon of nothing": lambda s: s["predicate"]["privacy"].update(epsilon="0.0"),
+    "epsilon without end": lambda s: s["predicate"]["privacy"].update(epsilon="inf"),
+    "epsilon of no number": lambda s: s["predicate"]["privacy"].update(epsilon="nan"),
+    "delta of one": lambda s: s["predicate"]["privacy"].update(delta="1.0"),
+    "no delta": lambda s: s["predicate"]["privacy"].pop("delta"),
+    "no mechanism": lambda s: s["predicate"]["privacy"].update(mechanism=""),
+    "a mechanism of words": lambda s: s["predicate"]["privacy"].update(mechanism="trust me"),
+    "none with a budget": lambda s: s["predicate"]["privacy"].update(mechanism="none"),
+}
+
+
+@pytest.mark.parametrize("name", ACT_CHANGES)
+def test_anything_else_of_an_act_is_refused_in_one_line(name: str) -> None:
+    content = copy.deepcopy(act_written())
+    ACT_CHANGES[name](content)
+    with pytest.raises(InvalidDocument) as caught:
+        Receipt.decode(encoded(content))
+    assert caught.value.message.startswith("statement: found ")
+    assert "\n" not in caught.value.message
+
+
+def test_an_update_is_bound_by_a_nonce_only() -> None:
+    content = written()
+    content["predicate"]["signer"] = act_written()["predicate"]["signer"]
+    with pytest.raises(InvalidDocument, match="found no receipt: KeyError: 'blind'"):
+        Receipt.decode(encoded(content))
+
+
+@pytest.mark.parametrize(
+    "said", [("none", 1.0, 0.0), ("gaussian", -1.0, 0.0), ("gaussian", 1.0, -0.1)]
+)
+def test_a_budget_that_bounds_nothing_is_refused(said: tuple[str, float, float]) -> None:
+    with pytest.raises(ValueError, match=r"expected|bound nothing"):
+        Budget(*said)

@@ -50,8 +50,8 @@ def test_every_step_of_an_honest_run_has_a_receipt_that_holds(evidence: Evidence
     report = Report("")
     check_receipts(evidence, report)
     (check,) = report.checks
-    # Two rounds of four updates and three verdicts.
-    assert (check.name, check.count) == ("receipts", 2 * (4 + 3))
+    # Two rounds of four updates and three verdicts; a publication and three reports.
+    assert (check.name, check.count) == ("receipts", 2 * (4 + 3) + 4)
     assert check.detail == (
         "receipts signed by keys bound to accounts, saying what the ledger says"
     )
@@ -60,7 +60,7 @@ def test_every_step_of_an_honest_run_has_a_receipt_that_holds(evidence: Evidence
 def test_what_an_update_and_a_verdict_say(honest: Played, evidence: Evidence) -> None:
     trail, task = evidence.trail, evidence.task
     said = [found.signed.receipt for found in findings(evidence) if found.signed]
-    update, verdict = said[0], said[-1]
+    update, verdict = said[0], [r for r in said if r.step.act is None][-1]
     reveal = trail.rounds[1].reveals[0]
     name = honest.cast.names()[reveal.account]
     assert update.step == Step(
@@ -93,7 +93,7 @@ def test_receipts_hold_no_secrets(honest: Played, evidence: Evidence) -> None:
     everything = b"".join(contents) + b"".join(
         base64.b64decode(json.loads(c)["payload"]) for c in contents
     )
-    for node in honest.cast.nodes[2:]:
+    for node in honest.cast.nodes:
         seed = key_of(honest, node.name).seed
         for secret in (seed, node.account.key, node.account.secrets.key):
             assert secret.hex().encode() not in everything
@@ -340,11 +340,11 @@ def test_who_signs_nothing_takes_part_all_the_same(tmp_path: Path) -> None:
     assert played.summary["status"] == "settled"
     report = verify(played.directory, check_receipts)
     check = next(check for check in report.checks if check.name == "receipts")
-    assert check.count == 2 * (3 + 2)
+    assert check.count == 2 * (3 + 2) + 4
     assert check.detail.endswith("; steps without one: 4")
     said = [f.signed.receipt for f in findings(evidence_of(played.directory)) if f.signed]
     policies = {(receipt.step.role, receipt.policy) for receipt in said}
-    assert policies == {("participant", POLICY), ("aggregator", None)}
+    assert policies == {("participant", POLICY), ("aggregator", None), ("sponsor", None)}
 
 
 def test_a_run_with_a_lie_on_its_ledger(tmp_path: Path) -> None:
@@ -373,7 +373,7 @@ def test_a_missing_verdict_has_a_receipt_too(evidence: Evidence) -> None:
         room.shops[name] = replace(shop, signer=Signer(key))
     room.run()
     opened = [event for event in room.actors["sponsor"].folded if isinstance(event, Opened)]
-    known: Any = (SimpleNamespace(events=opened),)
+    known: Any = (SimpleNamespace(events=opened, action=None),)
     seen = replace(
         evidence, trail=room.trail, task=room.task, store=Witness(room.shared), steps=known
     )

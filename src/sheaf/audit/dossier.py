@@ -25,9 +25,10 @@ from sheaf.audit.participation import participation
 from sheaf.audit.passes import passes
 from sheaf.audit.plainly import abridged, abridged_text, hashes, printable
 from sheaf.nodes.evidence import METRICS, Evidence, Report
-from sheaf.nodes.receipts import findings
+from sheaf.nodes.receipts import Owed, findings
 from sheaf.nodes.summary import SETUP, final_root, metric_values, status_and_cause
 from sheaf.protocol.events import Phase
+from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.task import Task
 
 VERSION = 1
@@ -162,6 +163,7 @@ def _verification(ground: Ground) -> dict[str, Any]:
         "reported": report.reported,
         "court": [printable(line) for line in report.court],
         "outside": [printable(line) for line in report.outside],
+        "withheld": [printable(line) for line in report.withheld],
         "limits": [*report.limits],
         "trust": [{"about": about, "assumed": assumed} for about, assumed in report.trust],
         "repeat": [
@@ -189,6 +191,20 @@ def _commands(report: Report) -> dict[str, str]:
     }
 
 
+def _act(ground: Ground, owed: Owed) -> dict[str, Any]:
+    """An act: who did what where, and the id of its receipt."""
+    step = owed.step
+    assert step.act is not None
+    return {
+        "actor": ground.places[step.account],
+        "act": step.act.name,
+        "round": step.round,
+        "attempt": step.attempt,
+        "dispute": step.act.dispute,
+        "receipt": owed.receipt.hex() if owed.receipt != ZERO else None,
+    }
+
+
 def _totals(ground: Ground, made: Dossier) -> dict[str, int]:
     outcomes = [found["outcome"] for found in made["rounds"]]
     slashed = made["money"]["accounts"]["slashed"]
@@ -208,11 +224,12 @@ def _totals(ground: Ground, made: Dossier) -> dict[str, int]:
 
 
 def _receipts(ground: Ground, made: Dossier) -> dict[str, Any]:
-    """How many reveals and verdicts name a receipt, zero ids are none; how many of these hold, and
-    what is wrong with some that do not, which says nothing against anybody else. The ids are in the
-    rounds' contributions and attempts."""
+    """How many reveals, verdicts and acts name a receipt, zero ids are none; how many of these
+    hold, how many are nowhere, and what is wrong with some, which says nothing against anybody
+    else. The ids of updates and verdicts are in the rounds' contributions and attempts."""
     listed = list(findings(ground.evidence))
     wrong = [printable(found.wrong) for found in listed if found.wrong]
+    signed = [_act(ground, found.owed) for found in listed if found.owed.step.act is not None]
     updates = verdicts = opened = 0
     for found in made["rounds"]:
         column = found["contributions"]["receipt"]
@@ -226,6 +243,10 @@ def _receipts(ground: Ground, made: Dossier) -> dict[str, Any]:
         "updates_revealed": sum(found["revealed"] for found in made["rounds"]),
         "verdicts": verdicts,
         "verdicts_revealed": opened,
+        "acts": len([named for named in signed if named["receipt"]]),
+        "acts_sent": len(signed),
+        "signed_acts": signed,
+        "withheld": sum(found.withheld for found in listed),
         "valid": sum(found.signed is not None for found in listed),
         "wrong": len(wrong),
         "told": wrong[:MAX_WRONG],

@@ -19,6 +19,7 @@ from sheaf.audit.stripes import first_values
 from sheaf.learning import lattice
 from sheaf.learning.algorithms import moments
 from sheaf.nodes.aggregation import vector_id, wanted_state, wanted_vector
+from sheaf.nodes.attesting import receipt_id
 from sheaf.nodes.evidence import Evidence
 from sheaf.nodes.hashed import Hashed
 from sheaf.nodes.respecification import Step
@@ -106,6 +107,10 @@ def _catalogue(evidence: Evidence) -> Catalogue:
     for step in evidence.steps:
         where = (step.block, step.time, step.transaction)
         found[step.transaction.hex()].append(_transaction(evidence, step))
+        if step.receipt != ZERO:
+            noted = _noted(evidence, step)
+            found[step.receipt.hex()].append(noted)
+            found[str(noted.content)].append(noted)
         for event in step.events:
             entries = _ENTRIES.get(type(event))
             if entries is None or getattr(event, "task", None) != evidence.trail.task:
@@ -163,6 +168,13 @@ def _transaction(evidence: Evidence, step: Step) -> Exhibit:
     opened = f"refused: {step.failure}" if step.failure else f"caused {told or 'no event'}"
     where = (evidence.who(step.sender), step.block, step.time, step.transaction)
     return Exhibit(f"transaction of a {action}, {step.gas} gas", *where, opened)
+
+
+def _noted(evidence: Evidence, step: Step) -> Exhibit:
+    """The receipt that an act's transaction names."""
+    what, where = f"receipt id of a {type(step.action).__name__}", (step.block, step.time)
+    who, content = evidence.who(step.sender), receipt_id(step.receipt)
+    return Exhibit(what, who, *where, step.transaction, content=content)
 
 
 def _bytes(evidence: Evidence, content: ContentId, kind: Kind | None) -> Bytes:

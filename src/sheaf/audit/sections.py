@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sheaf.audit import figures
-from sheaf.audit.cells import DASH, Parts, bare, number
+from sheaf.audit.cells import DASH, Parts, bare, number, who
 from sheaf.audit.ledgers import court, money
 from sheaf.audit.lineage import lineage_plot
 from sheaf.audit.markup import Markup, code, el, facts, items, joined, table
@@ -35,10 +35,11 @@ def verified(report: Parts) -> Markup:
     found = report["verification"]
     checks = [(c["name"], f"{c['count']:,}", c["detail"]) for c in found["checks"]]
     repeat = [(code(r["command"]), r["checks"]) for r in found["repeat"]]
-    reported, outside = found["reported"], found["outside"]
+    reported, outside, withheld = (found[k] for k in ("reported", "outside", "withheld"))
     # A stranger has neither: no summary says anything, and no folder holds anything else.
     apart = [el("h3", "Reported, and not recomputed"), el("p", ", ".join(reported))]
     beside = [el("h3", "In the folder, and no evidence"), items(outside)]
+    kept = [el("h3", "Receipts that the ledger names and no store has"), items(withheld)]
     return joined(
         [
             facts(
@@ -61,6 +62,7 @@ def verified(report: Parts) -> Markup:
             el("h3", "Trusted all the same"),
             facts((t["about"], t["assumed"]) for t in found["trust"]),
             *(apart if reported else []),
+            *(kept if withheld else []),
             *(beside if outside else []),
         ]
     )
@@ -175,23 +177,43 @@ def people(report: Parts) -> Markup:
 
 
 def receipts(report: Parts) -> Markup:
-    """How many acts named a receipt. Their ids are in the rounds of the timeline."""
+    """How many steps named a receipt, and the acts with theirs. The ids of updates and verdicts are
+    in the rounds of the timeline."""
     found = report["receipts"]
     told = (
-        f"{found['updates']:,} of {found['updates_revealed']:,} revealed updates and "
-        f"{found['verdicts']:,} of {found['verdicts_revealed']:,} opened verdicts name a receipt."
+        f"{found['updates']:,} of {found['updates_revealed']:,} revealed updates, "
+        f"{found['verdicts']:,} of {found['verdicts_revealed']:,} opened verdicts and "
+        f"{found['acts']:,} of {found['acts_sent']:,} acts (publication, reports, moves in court) "
+        "name a receipt."
     )
-    if not (found["updates"] or found["verdicts"]):
+    if not (found["updates"] or found["verdicts"] or found["acts"]):
         return el("p", told)
     held = (
-        f"{found['valid']:,} of these hold: signed by a key that the account bound when it "
-        f"registered, and saying what the ledger says. {found['wrong']:,} do not."
+        f"{found['valid']:,} of these hold: signed by a key that the account bound itself to, and "
+        f"saying what the ledger says. {found['wrong']:,} do not, and of {found['withheld']:,} of "
+        "them no store has the bytes."
     )
     listed = [el("li", each) for each in found["told"]]
     more = found["wrong"] - len(listed)
     listed += [el("li", f"and {more:,} more")] if more else []
-    said = el("p", f"{told} {held} The ids are in the timeline, by round.")
-    return el("div", said, *([el("ul", *listed)] if listed else []))
+    said = el("p", f"{told} {held} The ids of updates and verdicts are in the timeline, by round.")
+    return el("div", said, *([el("ul", *listed)] if listed else []), _acts(report))
+
+
+def _acts(report: Parts) -> Markup:
+    rows = [
+        (
+            act["round"],
+            act["attempt"] or DASH,
+            who(report, act["actor"]),
+            act["act"],
+            act["dispute"] or DASH,
+            code(act["receipt"]) if act["receipt"] else DASH,
+        )
+        for act in report["receipts"]["signed_acts"]
+    ]
+    heads = ("round", "attempt", "actor", "act", "dispute", "receipt")
+    return table("Acts and the receipts that their calls name", heads, rows, frozenset({0, 1, 4}))
 
 
 def map_of_compliance(report: Parts) -> Markup:

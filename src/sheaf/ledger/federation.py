@@ -37,6 +37,11 @@ GAS = {
 }
 """Gas limits of actions that need more than the default."""
 
+NOTE_BYTES = 32
+NO_NOTE = bytes(NOTE_BYTES)
+"""What may stand behind a call's arguments: a word that no contract reads, and that the sender
+signs with the transaction."""
+
 DEFAULT_GAS = 400_000
 DEPLOYMENT_GAS = 10_000_000
 REASONS = {reason.value: reason for reason in Reason}
@@ -99,9 +104,13 @@ class FederationClient:
         self.client = client
         self.book = book
 
-    def send(self, orders: Sequence[tuple[bytes, Action]]) -> list[Outcome]:
-        """Send (account, action) in order; returns when all are final."""
-        calls = [self.call_of(account, action) for account, action in orders]
+    def send(
+        self, orders: Sequence[tuple[bytes, Action]], notes: Sequence[bytes] = ()
+    ) -> list[Outcome]:
+        """Send (account, action) in order, each with its note if there are `notes`; returns when
+        all are final."""
+        noted = zip(orders, notes or [NO_NOTE] * len(orders), strict=True)
+        calls = [self.call_of(account, action, note) for (account, action), note in noted]
         receipts = self.client.send(calls)
         return [
             Outcome(action, receipt.gas_used, failure_of(receipt))
@@ -142,12 +151,26 @@ class FederationClient:
                 found.append((sent.sender, outcome))
         return found
 
-    def call_of(self, account: bytes, action: Action) -> Call:
-        """The transaction that is an action of `account`."""
-        gas = GAS.get(type(action), DEFAULT_GAS)
-        if isinstance(action, actions.Withdraw):
-            return Call(account, self.book.vault, vault_interface().encode(action), gas)
-        return Call(account, self.book.federation, federation_interface().encode(action), gas)
+    def call_of(self, account: bytes, action: Action, note: bytes = NO_NOTE) -> Call:
+        """The transaction that is an action of `account`, with its note, if it has one."""
+        gas, data = GAS.get(type(action), DEFAULT_GAS), call_data(action)
+        withdraws = isinstance(action, actions.Withdraw)
+        to = self.book.vault if withdraws else self.book.federation
+        return Call(account, to, data if note == NO_NOTE else data + note, gas)
+
+
+def call_data(action: Action) -> bytes:
+    """What a contract is called with: the selector and the arguments."""
+    withdraws = isinstance(action, actions.Withdraw)
+    return (vault_interface() if withdraws else federation_interface()).encode(action)
+
+
+def note_of(action: Action, data: bytes) -> bytes:
+    """The note behind an action's arguments in a transaction's data, which is `NO_NOTE` where there
+    is none, or the arguments are written in another way than here."""
+    if not data[:-NOTE_BYTES] or data[:-NOTE_BYTES] != call_data(action):
+        return NO_NOTE
+    return data[-NOTE_BYTES:]
 
 
 def event_of(book: AddressBook, log: Log) -> object | None:

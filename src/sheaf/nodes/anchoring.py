@@ -17,23 +17,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from coincurve import PrivateKey, PublicKey
 from eth_utils.address import to_canonical_address, to_checksum_address
-from eth_utils.crypto import keccak
 
 from sheaf.ledger.client import address_of
+from sheaf.ledger.typed import sign_typed, signer_of, typed_digest
 from sheaf.nodes.evidence import HISTORY, Evidence, Report, fail
 from sheaf.nodes.summary import json_text, write_json
-from sheaf.protocol.hashing import word
+from sheaf.protocol.hashing import Deployment
 
 FILE = "countersignatures.json"
 _LIST = "countersignatures"
-_DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 _TYPE = "Countersignature(bytes32 task,uint256 block,bytes32 head)"
-_HALF_ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141 // 2
-"""Of secp256k1's group: EIP-2 takes the lower of the two `s` that a signature could have."""
-_RECOVERY = 27
-"""What Ethereum adds to a signature's recovery id."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +49,8 @@ class Statement:
 
     def digest(self) -> bytes:
         """What is signed: EIP-712's 32 bytes."""
-        names = keccak(text="Sheaf") + keccak(text="1")
-        domain = keccak(text=_DOMAIN) + names + word(self.chain_id) + word(self.federation)
-        struct = keccak(text=_TYPE) + word(self.task) + word(self.block) + word(self.head)
-        return keccak(b"\x19\x01" + keccak(domain) + keccak(struct))
+        at = Deployment(self.chain_id, self.federation)
+        return typed_digest(at, _TYPE, self.task, self.block, self.head)
 
 
 @dataclass(frozen=True)
@@ -72,22 +64,12 @@ class Countersignature:
     @classmethod
     def make(cls, statement: Statement, key: bytes) -> Countersignature:
         """Sign with a 32-byte ledger key."""
-        made = PrivateKey(key).sign_recoverable(statement.digest(), hasher=None)
-        return cls(address_of(key), statement, made[:64] + bytes([made[64] + _RECOVERY]))
+        return cls(address_of(key), statement, sign_typed(statement.digest(), key))
 
     @cached_property
     def holds(self) -> bool:
         """Whether the account made the signature, in the one form that there is of it."""
-        if len(self.signature) != 65 or int.from_bytes(self.signature[32:64]) > _HALF_ORDER:
-            return False
-        try:
-            recoverable = self.signature[:64] + bytes([self.signature[64] - _RECOVERY])
-            signer = PublicKey.from_signature_and_message(
-                recoverable, self.statement.digest(), hasher=None
-            )
-        except ValueError:
-            return False
-        return keccak(signer.format(compressed=False)[1:])[12:] == self.account
+        return signer_of(self.statement.digest(), self.signature) == self.account
 
     def plain(self) -> dict[str, Any]:
         """As JSON."""

@@ -17,6 +17,7 @@ from sheaf.ledger.federation import AddressBook, FederationClient, TokenTerms, d
 from sheaf.nodes import aggregator, challenger, participant, sponsor
 from sheaf.nodes import host as hosts
 from sheaf.nodes.accounts import Account
+from sheaf.nodes.acts import vouch
 from sheaf.nodes.aggregation import vector_id
 from sheaf.nodes.attesting import Signer
 from sheaf.nodes.bundle import Bundle
@@ -30,7 +31,7 @@ from sheaf.nodes.seat import SeatState
 from sheaf.nodes.summary import book_plain, read_book, write_json
 from sheaf.nodes.trail import Trail
 from sheaf.nodes.workshop import Performer, Workshop
-from sheaf.protocol.actions import Publish
+from sheaf.protocol.actions import Action, Publish
 from sheaf.protocol.content import DAG_CBOR
 from sheaf.protocol.errors import BlobMissing, InvalidConfiguration
 from sheaf.protocol.rounds import LAST_ATTEMPT
@@ -72,6 +73,10 @@ class Node:
     def perform(self, effect: Effect) -> LocalEvent:
         """Do an effect that is not for the ledger."""
         return self.workshop.perform(effect, self.state.trail)
+
+    def vouch(self, action: Action) -> bytes:
+        """The id of the receipt that the node signs and shows for an act; zero for none."""
+        return vouch(self.workshop, self.state, action)
 
     def equip(self, performers: Mapping[type[object], Performer]) -> None:
         """Give the node other ways of doing things, by effect: how a faulty actor is made."""
@@ -263,11 +268,17 @@ def _nodes(
     )
     evaluates = bool(task.evaluation.entry)
     state = sponsor.State(**common(sponsoring), publication=publication, evaluates=evaluates)
-    own = shops.local("sponsor", -1, tuple)
+
+    def seatless(account: Account) -> Signer:
+        key = account.secrets.signing_key(id)
+        return Signer.of_account(key, book.deployment, id, account.key)
+
+    own = replace(shops.local("sponsor", -1, tuple), signer=seatless(sponsoring))
     nodes = [Node(sponsoring, sponsor, state, own)]
     watching = accounts["challenger"]
     replaying = challenger.State(**common(watching))
-    nodes.append(Node(watching, challenger, replaying, shops.plain("challenger")))
+    means = replace(shops.plain("challenger"), signer=seatless(watching))
+    nodes.append(Node(watching, challenger, replaying, means))
     for name, account in accounts.items():
         role, _, number = name.partition("-")
         if role == "participant":

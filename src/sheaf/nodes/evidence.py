@@ -77,10 +77,11 @@ class Report:
     """What was checked, the head it was checked against, and what a replay does not show.
 
     `anchors` are what tells this history from another one, and `outside` names what lies in the
-    run's folder and is no evidence. `court` says what happened in court, a line for each claim that
-    fell and each dispute; `trust` is what has to be trusted all the same (`trust.remaining`). An
-    `unfinished` run was checked as far as it went. It is `whole` where a run's folder was there.
-    `origin` says how to do it again.
+    run's folder and is no evidence. `withheld` has the receipts that the ledger names and no store
+    has. `court` says what happened in court, a line for each claim that fell and each dispute;
+    `trust` is what has to be trusted all the same (`trust.remaining`). An `unfinished` run was
+    checked as far as it went. It is `whole` where a run's folder was there. `origin` says
+    how to do it again.
     """
 
     head: str
@@ -88,6 +89,7 @@ class Report:
     limits: Sequence[str] = LIMITS
     anchors: Sequence[str] = ()
     outside: list[str] = field(default_factory=list)
+    withheld: list[str] = field(default_factory=list)
     court: list[str] = field(default_factory=list)
     trust: Sequence[Assumption] = ()
     unfinished: bool = False

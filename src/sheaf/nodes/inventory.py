@@ -15,6 +15,7 @@ from sheaf.nodes.effects import Sent
 from sheaf.nodes.evidence import Evidence, Report, fail
 from sheaf.nodes.hold import HOLDER, LOCK
 from sheaf.nodes.journal import JOURNAL, Answer
+from sheaf.nodes.receipts import acts, told
 from sheaf.nodes.record import RECORD
 from sheaf.nodes.trail import Trail
 from sheaf.protocol.content import ContentId
@@ -76,6 +77,8 @@ def _owners(evidence: Evidence) -> dict[ContentId, str]:
     owners: dict[ContentId, str] = {}
     for content_id, what, account in named(evidence.task, evidence.trail):
         owners.setdefault(content_id, what + (evidence.who(account) if account else ""))
+    for act in acts(evidence):
+        owners.setdefault(receipt_id(act.receipt), told(evidence, act))
     return owners
 
 

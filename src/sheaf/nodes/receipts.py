@@ -6,15 +6,18 @@ shown as that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 
 from sheaf.identity.envelope import MAX_ENVELOPE_BYTES, Envelope
 from sheaf.identity.statement import Receipt, Step
-from sheaf.nodes.attesting import receipt_id
+from sheaf.nodes import respecification
+from sheaf.nodes.acts import ACTS, Place, act_step
+from sheaf.nodes.attesting import is_bound, receipt_id
 from sheaf.nodes.evidence import Evidence, Report, fail
 from sheaf.nodes.steps import NO_ATTEMPT, missing_step, result_step, update_step
 from sheaf.nodes.trail import Verdict
+from sheaf.protocol import actions as a
 from sheaf.protocol.errors import (
     BlobCorrupt,
     BlobMissing,
@@ -24,6 +27,9 @@ from sheaf.protocol.errors import (
 from sheaf.protocol.events import Opened, Revealed, VerdictRevealed
 from sheaf.protocol.hashing import ZERO, key_nonce
 from sheaf.store.interface import first_sound, get_copy
+
+WITHHELD = "withheld: "
+"""What is said first of a receipt whose id is on the ledger and whose bytes are nowhere."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,13 @@ class Signed:
 @dataclass(frozen=True)
 class Finding:
     """A step, and its receipt, if it has one that holds; else `wrong` says why it does not, and is
-    empty where the actor gave none."""
+    empty where the actor gave none. One that is `withheld` is named on the ledger, and no store
+    that was asked has its bytes."""
 
     owed: Owed
     signed: Signed | None
     wrong: str = ""
+    withheld: bool = False
 
 
 def check_receipts(evidence: Evidence, report: Report, round: int | None = None) -> None:
@@ -66,16 +74,28 @@ def check_receipts(evidence: Evidence, report: Report, round: int | None = None)
     report.add("receipts", given, detail + (f"; steps without one: {without}" if without else ""))
 
 
+def note_withheld(evidence: Evidence, report: Report) -> None:
+    """Name every receipt whose id is on the ledger and whose bytes no store has.
+
+    It is no difference: nothing in the results rests on a receipt, and whoever keeps its own back
+    must not be able to spoil everybody's verification. Where receipts are asked for, it is one.
+    """
+    for each in owed(evidence):
+        if each.receipt != ZERO and not evidence.store.has(receipt_id(each.receipt)):
+            report.withheld.append(f"{told(evidence, each)}: {each.receipt.hex()}")
+
+
 def findings(evidence: Evidence, round: int | None = None) -> Iterator[Finding]:
     """Every step, of all rounds unless one is named, with its receipt, or with what is wrong with
     that."""
-    nonces = _nonces(evidence)
+    checker = _Checker(evidence)
     for each in owed(evidence):
         if round not in (None, each.step.round):
             continue
         try:
-            found = each.receipt != ZERO
-            signed = _checked(evidence, each, nonces[each.step.account]) if found else None
+            signed = checker.checked(each) if each.receipt != ZERO else None
+        except BlobMissing as error:
+            yield Finding(each, None, f"{told(evidence, each)}: {WITHHELD}{error.message}", True)
         except VerificationFailed as error:
             yield Finding(each, None, error.message)
         else:
@@ -83,12 +103,38 @@ def findings(evidence: Evidence, round: int | None = None) -> Iterator[Finding]:
 
 
 def owed(evidence: Evidence) -> Iterator[Owed]:
-    """Every revealed step of the task, in the ledger's order of rounds, updates before verdicts."""
+    """Every revealed step of the task, in the ledger's order of rounds, updates before verdicts;
+    then every act, in the ledger's order."""
     for number, found in sorted(evidence.trail.rounds.items()):
         for _, update in sorted(found.reveals.items()):
             yield Owed(_update(evidence, update), update.receipt)
         for _, verdict in sorted(found.verdicts.items()):
             yield Owed(_verdict(evidence, number, verdict), verdict.receipt)
+    yield from acts(evidence)
+
+
+def acts(evidence: Evidence) -> Iterator[Owed]:
+    """Every act of the task that the ledger did not refuse, in its order."""
+    for step in evidence.steps:
+        place = _place(evidence, step)
+        if place is not None and step.action is not None:
+            initial = evidence.task.model.initial
+            named = act_step(evidence.trail, place, step.sender, step.action, initial)
+            yield Owed(named, step.receipt)
+
+
+def _place(evidence: Evidence, step: respecification.Step) -> Place | None:
+    """Where an act of the task belongs, by the event that it caused; None for all else."""
+    task, action = evidence.trail.task, step.action
+    if not isinstance(action, ACTS):
+        return None
+    event = next((e for e in step.events if getattr(e, "task", None) == task), None)
+    if event is None:
+        return None
+    if isinstance(action, a.Publish | a.Report | a.Duplicate):
+        return Place(getattr(event, "round", 0), NO_ATTEMPT)
+    round, number = getattr(event, "round", 0), getattr(event, "number", 0)
+    return Place(round, evidence.trail.rounds[round].disputes[number].attempt)
 
 
 def _update(evidence: Evidence, e: Revealed) -> Step:
@@ -105,49 +151,66 @@ def _verdict(evidence: Evidence, number: int, e: Verdict) -> Step:
     return missing_step(trail, *where, e.position, e.chunk)
 
 
-def _nonces(evidence: Evidence) -> dict[bytes, bytes]:
-    """What each account opened in this task."""
-    opened = (event for step in evidence.steps for event in step.events)
-    task = evidence.trail.task
-    return {e.account: e.nonce for e in opened if isinstance(e, Opened) and e.task == task}
+@dataclass
+class _Checker:
+    """Holds receipts against one task's evidence; `nonces` are what each account opened in it."""
 
+    evidence: Evidence
+    nonces: Mapping[bytes, bytes] = field(init=False)
 
-def _checked(evidence: Evidence, each: Owed, nonce: bytes) -> Signed:
-    """The receipt of a step, which holds; the first thing that does not is told with its actor."""
-    step, what = each.step, _told(evidence, each.step)
-    try:
-        content_id = receipt_id(each.receipt)
-        content = first_sound(
-            evidence.store,
+    def __post_init__(self) -> None:
+        task = self.evidence.trail.task
+        opened = (event for step in self.evidence.steps for event in step.events)
+        mine = (e for e in opened if isinstance(e, Opened) and e.task == task)
+        self.nonces = {e.account: e.nonce for e in mine}
+
+    def checked(self, each: Owed) -> Signed:
+        """The receipt of a step, which holds. Raises `VerificationFailed`, which tells the first
+        thing that does not with its actor, and `BlobMissing` where the bytes are not to be had."""
+        what = told(self.evidence, each)
+        try:
+            content = self._content(each.receipt)
+            envelope = Envelope.decode(content)
+            receipt = Receipt.decode(envelope.payload)
+        except (BlobCorrupt, InvalidDocument) as error:
+            fail(f"{what}: {error.message}")
+        if not envelope.is_signed_by(receipt.public):
+            fail(f"{what}: the signature is not that of the key it names, {receipt.public.hex()}")
+        for name, found, expected in _fields(receipt.step, each.step):
+            if found != expected:
+                fail(f"{what}: {name}: found {found!r:.200}, the ledger says {expected!r:.200}")
+        bundle = self.evidence.task.model.bundle
+        if receipt.bundle != bundle:
+            fail(f"{what}: bundle: found {receipt.bundle.hex()}, the task pins {bundle.hex()}")
+        wrong = self._unbound(receipt)
+        if wrong:
+            fail(f"{what}: the key {receipt.public.hex()} is not the one that the account {wrong}")
+        return Signed(receipt, content)
+
+    def _content(self, receipt: bytes) -> bytes:
+        content_id = receipt_id(receipt)
+        return first_sound(
+            self.evidence.store,
             content_id,
             lambda copy: get_copy(copy, content_id, MAX_ENVELOPE_BYTES),
         )
-        envelope = Envelope.decode(content)
-        receipt = Receipt.decode(envelope.payload)
-    except (BlobMissing, BlobCorrupt, InvalidDocument) as error:
-        fail(f"{what}: {error.message}")
-    if not envelope.is_signed_by(receipt.public):
-        fail(f"{what}: the signature is not that of the key it names, {receipt.public.hex()}")
-    for name, found, expected in _fields(receipt.step, step):
-        if found != expected:
-            fail(f"{what}: {name}: found {found!r:.200}, the ledger says {expected!r:.200}")
-    bundle = evidence.task.model.bundle
-    if receipt.bundle != bundle:
-        fail(f"{what}: bundle: found {receipt.bundle.hex()}, the task pins {bundle.hex()}")
-    if key_nonce(receipt.public, receipt.blind) != nonce:
-        fail(
-            f"{what}: the key {receipt.public.hex()} is not the one that the account bound itself "
-            "to by the nonce it opened"
-        )
-    return Signed(receipt, content)
+
+    def _unbound(self, receipt: Receipt) -> str:
+        """How the account bound itself to another key, or to none; "" where it is this one."""
+        if receipt.binding is not None:
+            return "" if is_bound(receipt) else "bound itself to by its ledger key's signature"
+        nonce, blind = self.nonces.get(receipt.step.account), receipt.blind
+        bound = blind is not None and key_nonce(receipt.public, blind) == nonce
+        return "" if bound else "bound itself to by the nonce it opened"
 
 
-def _told(evidence: Evidence, step: Step) -> str:
+def told(evidence: Evidence, each: Owed) -> str:
     """Which receipt, for people."""
-    place = f"round {step.round}" + (
-        f", attempt {step.attempt}" if step.attempt != NO_ATTEMPT else ""
-    )
-    return f"receipt: {place}: the receipt of {evidence.who(step.account)}"
+    step = each.step
+    place = f"round {step.round}"
+    place += f", attempt {step.attempt}" if step.attempt != NO_ATTEMPT else ""
+    what = f" for its {step.act.name}" if step.act is not None else ""
+    return f"receipt: {place}: the receipt of {evidence.who(step.account)}{what}"
 
 
 def _fields(found: Step, expected: Step) -> Iterator[tuple[str, object, object]]:

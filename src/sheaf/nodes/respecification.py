@@ -12,11 +12,13 @@ from dataclasses import dataclass
 
 from sheaf.ledger.engine import Block, Header, Receipt, Transaction
 from sheaf.ledger.errors import Reverted
-from sheaf.ledger.federation import AddressBook, action_of, event_of, failure_of
+from sheaf.ledger.federation import AddressBook, action_of, event_of, failure_of, note_of
+from sheaf.nodes.acts import ACTS
 from sheaf.protocol import actions as a
 from sheaf.protocol.actions import Action
 from sheaf.protocol.errors import Rejected
 from sheaf.protocol.events import Registered, TaskPublished, Withdrawn
+from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.machine import apply
 from sheaf.protocol.state import Env, Federation
 
@@ -27,7 +29,8 @@ class Step:
     what it caused.
 
     `action` is None where a contract of somebody's made the protocol's contracts emit events; an
-    event that cannot be read stands as text.
+    event that cannot be read stands as text. Of an act `receipt` is what its sender noted with it,
+    zero for nothing.
     """
 
     block: int
@@ -38,6 +41,7 @@ class Step:
     gas: int
     failure: Rejected | Reverted | None
     events: tuple[object, ...]
+    receipt: bytes = ZERO
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ def _step(book: AddressBook, at: Header, sent: Transaction, receipt: Receipt) ->
     if action is None and not events:
         return None
     place, gas = (at.number, at.timestamp, sent.hash, sent.sender), receipt.gas_used
-    return Step(*place, action, gas, failure_of(receipt), events)
+    noted = note_of(action, sent.data) if isinstance(action, ACTS) else ZERO
+    return Step(*place, action, gas, failure_of(receipt), events, noted)
 
 
 def _events(book: AddressBook, receipt: Receipt) -> Iterator[object]:

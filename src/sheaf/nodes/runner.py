@@ -67,6 +67,8 @@ FINE_BITS = 20
 
 
 Order = tuple[Node, Action]
+Signed = tuple[bytes, Action]
+"""An action and the address of who sends it."""
 
 
 class Stuck(SheafError):
@@ -265,8 +267,7 @@ class Runner:
         outcomes = self._happened(until, sent)
         missing = [each for each in sent if each not in outcomes]
         if missing:
-            self._journal.sync()
-            outcomes |= zip(missing, self.cast.federation.send(missing), strict=True)
+            outcomes |= zip(missing, self._sent(orders, missing), strict=True)
         seconds = (time.perf_counter() - started) / len(orders)
         for place, (node, action) in enumerate(orders):
             outcome = outcomes[sent[place]]
@@ -282,9 +283,14 @@ class Runner:
                 name, reason = type(action).__name__, answer.content.reason
                 self.observer.warned(f"{node.name}: the ledger rejected {name}: {reason}")
 
-    def _happened(
-        self, until: int, sent: Sequence[tuple[bytes, Action]]
-    ) -> dict[tuple[bytes, Action], Outcome]:
+    def _sent(self, orders: Sequence[Order], missing: Sequence[Signed]) -> Sequence[Outcome]:
+        """Send what is `missing` of `orders`, each act with the receipt that its node signed."""
+        nodes = {(node.account.address, action): node for node, action in orders}
+        notes = [nodes[each].vouch(each[1]) for each in missing]
+        self._journal.sync()
+        return self.cast.federation.send(missing, notes)
+
+    def _happened(self, until: int, sent: Sequence[Signed]) -> dict[Signed, Outcome]:
         """What became of `sent` in the blocks up to `until` that are not folded yet, where nothing
         else of the cast's may stand."""
         names, wanted, found = self._names, set(sent), {}

@@ -21,6 +21,7 @@ from sheaf.nodes import replay, trust
 from sheaf.nodes.anchoring import Anchor
 from sheaf.nodes.evidence import Evidence, Manner, Origin, Report, Told, Witness, fail
 from sheaf.nodes.ledgers import Ledger, Observer, Place, ProvedLedger, Publication, ignore, named
+from sheaf.nodes.receipts import note_withheld
 from sheaf.nodes.rereading import Ground
 from sheaf.nodes.verification import NOTHING, PLAINLY, Further, History, check_code, collected
 from sheaf.protocol.errors import InvalidUsage
@@ -32,6 +33,7 @@ CHECKS: tuple[Further, ...] = (
     replay.check_rounds,
     replay.check_disputes,
     replay.check_reports,
+    note_withheld,
 )
 """What follows from ledger and store."""
 

@@ -21,6 +21,7 @@ from sheaf.ledger.federation import AddressBook, own_address
 from sheaf.nodes import inventory, replay, trust
 from sheaf.nodes.anchoring import Anchor
 from sheaf.nodes.evidence import NOWHERE, Check, Evidence, Manner, Origin, Report, Witness, fail
+from sheaf.nodes.receipts import note_withheld
 from sheaf.nodes.rereading import Ground, Source, execute_again, reread
 from sheaf.nodes.respecification import Disagreement, Respecification, Step, steps
 from sheaf.nodes.seat import court_credit
@@ -47,6 +48,7 @@ CHECKS: tuple[Further, ...] = (
     replay.check_rounds,
     replay.check_disputes,
     inventory.check_store,
+    note_withheld,
     replay.check_model,
     replay.check_reports,
     replay.check_summary,

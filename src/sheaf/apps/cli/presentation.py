@@ -137,6 +137,7 @@ def report_text(what: str, report: Report, *, explain: bool = False) -> str:
     rows = [[check.name, f"{check.count:,}", check.detail] for check in report.checks]
     lists = (
         ("Reported, not recomputed", [", ".join(report.reported)] if report.reported else []),
+        ("Receipts that the ledger names and no store has", report.withheld),
         ("What happened in court", report.court),
         ("Not part of the evidence", report.outside),
         ("A replay does not show", report.limits),

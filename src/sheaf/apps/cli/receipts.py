@@ -16,6 +16,7 @@ from sheaf.protocol.errors import InvalidUsage, VerificationFailed
 
 if TYPE_CHECKING:
     from sheaf.apps.subjects import About
+    from sheaf.identity.statement import Step
     from sheaf.nodes.evidence import Evidence
     from sheaf.nodes.receipts import Finding
 
@@ -43,10 +44,13 @@ def receipts(
     """Verify a run or a task and list what its actors signed; exit 5 where a receipt does not
     hold."""
     if check is not None or key is not None:
-        if check is None or key is None or about.says_anything or export:
+        if check is None or about.says_anything or export:
             raise InvalidUsage("--check: found it among others, accepted: --check FILE --key HEX")
         statement = checked(check, key)
-        say(format, lambda: f"{check.name}: signed by {key}\n{_plainly(statement)}", statement)
+        signer = statement["predicate"]["signer"]
+        told = f"signed by {signer['publicKey']}"
+        told += f", a key of {signer['account']}" if "binding" in signer else ""
+        say(format, lambda: f"{check.name}: {told}\n{_plainly(statement)}", statement)
         return
     evidence, listed = examined(about)
     if export is not None:
@@ -68,7 +72,8 @@ def examined(about: About) -> tuple[Evidence, list[Finding]]:
 
 
 def write(evidence: Evidence, listed: Sequence[Finding], folder: Path) -> None:
-    """Each receipt that holds as a file in `folder`, named after round, attempt and account.
+    """Each receipt that holds as a file in `folder`, named after round, attempt, account and, of an
+    act, what it is and the beginning of its id.
 
     Raises `InvalidUsage` where something lies there, `StoreUnavailable` where nothing can be
     written.
@@ -86,21 +91,26 @@ def write(evidence: Evidence, listed: Sequence[Finding], folder: Path) -> None:
         if each.signed is not None:
             step = each.owed.step
             who = to_checksum_address(step.account)
-            name = f"round-{step.round:0{digits}d}-attempt-{step.attempt}-{who}{SUFFIX}"
+            # In court somebody may do the same twice, and the receipts differ.
+            act = f"-{step.act.name}-{each.owed.receipt.hex()[:8]}" if step.act else ""
+            name = f"round-{step.round:0{digits}d}-attempt-{step.attempt}-{who}{act}{SUFFIX}"
             write_atomically(folder / name, each.signed.content)
 
 
-def checked(file: Path, key: str) -> dict[str, Any]:
-    """The statement in a receipt's file, signed by the public `key` (hex). That the key is an
-    account's is on the ledger alone.
+def checked(file: Path, key: str | None) -> dict[str, Any]:
+    """The statement in a receipt's file, signed by the public `key` (hex), or by the one it names
+    where the account's ledger key signed for that; that a seat's key is its account's is on the
+    ledger alone.
 
-    Raises `InvalidUsage` for what is no key or file, `InvalidDocument` for what is no receipt,
-    `VerificationFailed` where another key signed it.
+    Raises `InvalidUsage` for what is no key or file, and without a key for a seat's receipt;
+    `InvalidDocument` for what is no receipt, `VerificationFailed` where another key signed it, or
+    another account bound it.
     """
     from sheaf.identity.envelope import MAX_ENVELOPE_BYTES, Envelope
     from sheaf.identity.statement import Receipt
+    from sheaf.nodes.attesting import is_bound
 
-    matched = _KEY.fullmatch(key)
+    matched = _KEY.fullmatch(key or "0" * 64)
     if matched is None:
         raise InvalidUsage(f"--key: found {key!r:.80}, accepted: 64 hex digits")
     try:
@@ -109,8 +119,16 @@ def checked(file: Path, key: str) -> dict[str, Any]:
     except OSError as error:
         raise InvalidUsage(f"--check: found no file to read: {error}") from error
     receipt = Receipt.decode(envelope.payload)
-    if not envelope.is_signed_by(bytes.fromhex(matched[1])):
-        raise VerificationFailed(f"{file.name}: not signed by {matched[1].lower()}")
+    if key is None and receipt.binding is None:
+        raise InvalidUsage(
+            f"--check: found the receipt of a seat in {file.name}, accepted: with --key HEX, its "
+            "public key, which the ledger binds to the account"
+        )
+    public = receipt.public if key is None else bytes.fromhex(matched[1])
+    if not envelope.is_signed_by(public):
+        raise VerificationFailed(f"{file.name}: not signed by {public.hex()}")
+    if receipt.binding is not None and not is_bound(receipt):
+        raise VerificationFailed(f"{file.name}: the account it names did not sign for its key")
     return receipt.statement()
 
 
@@ -120,27 +138,37 @@ def _row(evidence: Evidence, found: Finding) -> dict[str, Any]:
         "round": step.round,
         "attempt": step.attempt,
         "actor": evidence.who(step.account),
+        "step": _kind(step),
         "subject": step.subjects[0].name,
         "root": step.subjects[0].root.hex(),
         "receipt": given.hex() if any(given) else None,
         "valid": None if not any(given) else not found.wrong,
+        "withheld": found.withheld,
         "wrong": found.wrong,
     }
 
 
+def _kind(step: Step) -> str:
+    """What a step is: an act by the ledger's name for it."""
+    if step.act is not None:
+        return step.act.name
+    return "update" if step.samples is not None else "verdict"
+
+
 def _table(rows: Sequence[dict[str, Any]]) -> str:
     """Hashes by their first digits: `--format json` has them whole."""
-    head = ["round", "attempt", "actor", "subject", "root", "receipt", "valid"]
+    head = ["round", "attempt", "actor", "step", "subject", "root", "receipt", "valid"]
     valid = {None: "none given", True: "yes", False: "no"}
     lines = [
         [
             str(row["round"]),
             str(row["attempt"] or "-"),
             row["actor"],
+            row["step"],
             row["subject"],
             row["root"][:16],
             (row["receipt"] or "-")[:16],
-            valid[row["valid"]],
+            "withheld" if row["withheld"] else valid[row["valid"]],
         ]
         for row in rows
     ]

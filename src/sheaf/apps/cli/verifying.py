@@ -101,6 +101,7 @@ def _say_report(subject: Subject, report: Report, format: Format, *, explain: bo
         "reported": report.reported,
         "court": report.court,
         "outside": report.outside,
+        "withheld": report.withheld,
         "limits": [*report.limits],
         "trust": dict(report.trust),
         "repeat": report.again("verify"),
