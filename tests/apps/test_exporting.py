@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from securesystemslib.dsse import Envelope
 
 import sheaf
 from sheaf.apps.cli.exporting import Paper
@@ -106,8 +107,8 @@ def test_an_attestation_without_a_proof_of_the_contracts_is_refused_unless_that_
     papers: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = papers / "attestation.json"
-    plain = json.loads(path.read_text("utf-8"))
-    plain["predicate"]["state"] = None
+    plain = json.loads(Envelope.from_dict(json.loads(path.read_text("utf-8"))).payload)
+    plain["predicate"] |= {"state": None, "signer": None}
     path.write_text(json.dumps(plain), encoding="utf-8")
     assert check() == 5
     assert "carries no proof of the head's state" in capsys.readouterr().err
@@ -135,3 +136,46 @@ def test_it_takes_no_torch_and_nothing_of_the_run(papers: Path) -> None:
         [sys.executable, "-c", code], cwd=papers, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_sponsor_signs_unless_somebody_brings_a_key(
+    papers: Path, points: sheaf.RunResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sponsor = next(a for a, name in points.summary["accounts"].items() if name == "sponsor")
+    assert check("--key", sponsor, "--format", "json") == 0
+    signed = json.loads(capsys.readouterr().out)["signed_by"]
+    assert signed["account"] == sponsor
+    assert check("--key", signed["publicKey"]) == 0
+    key = papers / "key"
+    key.write_text("01" * 32, encoding="utf-8")
+    key.chmod(0o600)
+    command = ["provenance", str(points.folder), "--only", "attestation", "--format", "json"]
+    capsys.readouterr()
+    assert execute([*command, "--out", "mine", "--key", str(key)]) == 0
+    mine = json.loads(capsys.readouterr().out)["signed_by"]["account"]
+    # The address of the key 0x0101...01, as other software has it.
+    assert mine == "0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1"
+    (papers / "attestation.json").write_bytes((papers / "mine/attestation.json").read_bytes())
+    assert check("--key", mine) == 0
+    assert f"by {mine}, who is not the sponsor" in capsys.readouterr().out
+    assert check("--key", sponsor) == 5
+    told = capsys.readouterr().err.strip()
+    assert told.startswith("attestation: signed by ")
+    assert told.endswith(f", accepted: {sponsor}")
+    assert check("--key", "me") == 2
+
+
+def test_where_the_sponsor_s_key_is_not_nobody_signs(
+    papers: Path, points: sheaf.RunResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run's folder as an auditor gets it."""
+    bare = papers / "run"
+    hidden = shutil.ignore_patterns("private", "journal.jsonl", "run.json")
+    shutil.copytree(points.folder, bare, ignore=hidden)
+    command = ["provenance", str(bare), "--only", "attestation", "--out", "bare"]
+    assert execute([*command, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["signed_by"] is None
+    (papers / "attestation.json").write_bytes((papers / "bare/attestation.json").read_bytes())
+    assert check() == 0
+    assert "who wrote the attestation" in capsys.readouterr().out
+    assert check("--key", "00" * 32) == 5

@@ -51,10 +51,11 @@ class Envelope:
         )
 
     @classmethod
-    def decode(cls, data: bytes) -> Envelope:
+    def decode(cls, data: bytes, most_bytes: int = MAX_ENVELOPE_BYTES) -> Envelope:
         """The envelope behind `data`, its signature not verified. Raises `InvalidDocument` for
-        anything but the one form of an in-toto envelope with one signature."""
-        content = parsed(data, "envelope", MAX_ENVELOPE_BYTES)
+        anything but the one form of an in-toto envelope with one signature, and for more than
+        `most_bytes`."""
+        content = parsed(data, "envelope", most_bytes)
         _require_keys(content, {"payload", "payloadType", "signatures"}, "envelope")
         if content["payloadType"] != PAYLOAD_TYPE:
             found = f"{content['payloadType']!r:.60}"

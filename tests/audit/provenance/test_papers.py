@@ -26,8 +26,8 @@ from openlineage.client.facet_v2 import dataset_version_dataset, parent_run
 from openlineage.client.serde import Serde
 from prov.model import ProvDocument
 
-from sheaf.audit.provenance.attestation import PREDICATE_TYPE
 from sheaf.audit.provenance.papers import FILES, papers
+from sheaf.identity.predicates import SETTLED_MODEL
 from sheaf.ledger.archive import FileArchive
 from tests.audit.provenance.scene import Scene
 from tests.nodes.stage import evidence_of
@@ -287,7 +287,7 @@ def test_the_statement_is_one_of_in_toto_s(honest: Scene) -> None:
     json_format.Parse(honest.statement, message)
     found = Statement.copy_from_pb(message)
     found.validate()
-    assert message.predicate_type == PREDICATE_TYPE
+    assert message.predicate_type == SETTLED_MODEL
     digest = hashlib.sha256(honest.model).hexdigest()
     assert dict(message.subject[0].digest) == {"sha256": digest}
     tree = honest.lineage.final.tree_root

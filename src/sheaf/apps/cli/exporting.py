@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +20,21 @@ from sheaf.store.files import reachable, write_atomically
 if TYPE_CHECKING:
     from sheaf.apps.subjects import About
     from sheaf.audit.provenance.checking import Proven
+
+
+SealingOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        metavar="FILE",
+        help="Sign the attestation with this ledger key (mode 0600) instead of the sponsor's.",
+    ),
+]
+SignerOption = Annotated[
+    str | None,
+    typer.Option("--key", metavar="HEX", help="Demand this signer: a public key, or an address."),
+]
+_SIGNER = re.compile(r"0x[0-9a-fA-F]{40}|(?:0x)?[0-9a-fA-F]{64}")
 
 
 class Paper(StrEnum):
@@ -39,19 +55,26 @@ def provenance(
     only: Annotated[
         list[Paper] | None, typer.Option("--only", help="Instead of all; repeatable.")
     ] = None,
+    key: SealingOption = None,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Verify a run or a task and write where its model comes from: attestation, PROV, BOM, card,
     events."""
+    from sheaf.apps.anchors import signing_key
+    from sheaf.apps.sealers import sealer_of
     from sheaf.audit.provenance.papers import papers
 
+    ledger_key = None if key is None else signing_key(key)
     subject, wanted = about.subject(), [paper.value for paper in only or Paper]
     with subject.opened(about.anchor()) as case:
         case.verify()
+        sealer = sealer_of(case.evidence, ledger_key)
         with case.ledger.archive() as archive:
-            made = papers(case.evidence, archive, wanted)
+            made = papers(case.evidence, archive, wanted, sealer)
     files = _written(out, made)
-    say(format, lambda: "\n".join(files), {subject.kind: subject.name, "files": files})
+    signed = sealer.signatory.plain() if sealer and Paper.ATTESTATION in wanted else None
+    plain = {subject.kind: subject.name, "files": files, "signed_by": signed}
+    say(format, lambda: "\n".join(files), plain)
 
 
 def verify_model(
@@ -71,6 +94,7 @@ def verify_model(
         str | None,
         typer.Option("--task", metavar="TASK", help="Demand this task, 0x and 64 hex digits."),
     ] = None,
+    key: SignerOption = None,
     stateless: Annotated[
         bool,
         typer.Option("--stateless", help="Do without a proof that the contracts are Sheaf's."),
@@ -83,7 +107,7 @@ def verify_model(
 
     wanted = anchor(head, None).head
     block = read_header(_text(header))
-    proven = check(_bytes(file), _bytes(attestation), block, wanted)
+    proven = check(_bytes(file), _bytes(attestation), block, wanted, _signer(key))
     _demand(proven, task, stateless=stateless)
     plain = {
         "file": str(file),
@@ -94,10 +118,19 @@ def verify_model(
         "root": proven.root.hex(),
         "head": proven.head.hash.hex(),
         "block": proven.head.number,
+        "signed_by": None if proven.signer is None else proven.signer.plain(),
         "checks": [dataclasses.asdict(each) for each in proven.checks],
         "limits": [*proven.limits],
     }
     say(format, lambda: _told(file, proven), plain)
+
+
+def _signer(key: str | None) -> str | None:
+    """The signer that is demanded. Raises `InvalidUsage` for what is none."""
+    if key is not None and not _SIGNER.fullmatch(key):
+        accepted = "64 hex digits of a public key, or an address: 0x and 40 hex digits"
+        raise InvalidUsage(f"--key: found {key!r:.80}, accepted: {accepted}")
+    return key
 
 
 def _demand(proven: Proven, task: str | None, *, stateless: bool) -> None:

@@ -1,10 +1,11 @@
-"""The in-toto Statement (v1) about the model that a task ended with, as bytes, unsigned.
+"""The in-toto Statement (v1) about the model that a task ended with, as bytes.
 
 It carries what ties a model file to one block header, so that nobody has to be asked: the task
 document, which the task's id is a hash of; the headers from the block that settled the model to
 the head's parent; the settlement's receipt with its Merkle-Patricia proof; and, where the archive
-keeps the head's state, the proofs of the contracts' code and of the model root that they hold.
-Every other field follows from these. `sheaf.audit.provenance.checking` draws the conclusions.
+keeps the head's state, the proofs of the contracts' code and of the model root that they hold. Who
+signs it is named in it (`sealing`). Every other field follows from these.
+`sheaf.audit.provenance.checking` draws the conclusions.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ import numpy as np
 from eth_utils.address import to_canonical_address, to_checksum_address
 
 from sheaf import __version__
+from sheaf.audit.provenance.sealing import LARGEST_STATEMENT_BYTES, Signatory
 from sheaf.identity.canonical import unique
-from sheaf.identity.statement import STATEMENT_TYPE, tree_digest
+from sheaf.identity.predicates import SETTLED_MODEL, STATEMENT_TYPE
+from sheaf.identity.statement import tree_digest
 from sheaf.learning import lattice
 from sheaf.learning.layout import Layout
 from sheaf.ledger.archive import Archive
@@ -35,9 +38,6 @@ from sheaf.protocol.content import tree_id
 from sheaf.protocol.errors import InvalidDocument, InvalidUsage
 from sheaf.protocol.events import RoundSettled
 from sheaf.protocol.task import Task
-
-PREDICATE_TYPE = "urn:sheaf:settled-model:1"
-LARGEST_BYTES = 64 * 1024 * 1024
 
 _TASKS_SLOT, _MODEL_ROOT_SLOT = 0, 27
 """Where the federation keeps its tasks, and a task its model root (`contracts/src/federation`)."""
@@ -80,6 +80,7 @@ class Attestation:
     settlement: Settlement
     state: State | None
     version: str = __version__
+    signer: Signatory | None = None
 
     @property
     def task(self) -> bytes:
@@ -161,6 +162,7 @@ def statement(attestation: Attestation, digests: Digests, head: Header) -> dict[
         "head": {"block": head.number, "hash": head.hash.hex(), "timestamp": head.timestamp},
         "state": {k: _texts(v) for k, v in vars(a.state).items()} if a.state else None,
         "software": {"sheaf": a.version, "bundle": task.model.bundle.hex()},
+        "signer": None if a.signer is None else a.signer.plain(),
     }
     return {
         "_type": STATEMENT_TYPE,
@@ -168,25 +170,25 @@ def statement(attestation: Attestation, digests: Digests, head: Header) -> dict[
             {"name": MODEL_FILE, "digest": {"sha256": digests.file.hex()}},
             {"name": str(tree), "digest": {kind: digests.tree_root.hex()}},
         ],
-        "predicateType": PREDICATE_TYPE,
+        "predicateType": SETTLED_MODEL,
         "predicate": predicate,
     }
 
 
 def statement_bytes(attestation: Attestation, digests: Digests, head: Header) -> bytes:
-    """The statement's bytes: what would be the payload of an envelope."""
+    """The statement's bytes: the payload of an envelope, where it is signed."""
     return json_text(statement(attestation, digests, head)).encode()
 
 
 def parse(data: bytes) -> tuple[Attestation, dict[str, Any]]:
     """What a statement carries, and the whole of it. Raises `InvalidDocument` for anything else."""
-    if len(data) > LARGEST_BYTES:
-        raise _unreadable(f"{len(data)} bytes", f"at most {LARGEST_BYTES}")
+    if len(data) > LARGEST_STATEMENT_BYTES:
+        raise _unreadable(f"{len(data)} bytes", f"at most {LARGEST_STATEMENT_BYTES}")
     try:
         plain: Any = json.loads(data, object_pairs_hook=unique)
         kinds = plain["_type"], plain["predicateType"]
-        if kinds != (STATEMENT_TYPE, PREDICATE_TYPE):
-            raise _unreadable(f"{kinds[0]!r:.80} of {kinds[1]!r:.80}", PREDICATE_TYPE)
+        if kinds != (STATEMENT_TYPE, SETTLED_MODEL):
+            raise _unreadable(f"{kinds[0]!r:.80} of {kinds[1]!r:.80}", SETTLED_MODEL)
         return _parsed(plain["predicate"]), plain
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         accepted = "an in-toto statement as `sheaf provenance` writes it"
@@ -229,6 +231,7 @@ def _parsed(predicate: Mapping[str, Any]) -> Attestation:
         ),
         state=None if states is None else State(**{k: _octets(v) for k, v in states.items()}),
         version=_text(predicate["software"]["sheaf"]),
+        signer=None if predicate["signer"] is None else Signatory.parse(predicate["signer"]),
     )
 
 

@@ -33,6 +33,7 @@ from sheaf.audit.provenance.attestation import (
     parse,
     statement,
 )
+from sheaf.audit.provenance.sealing import Signatory, opened, require_demanded, require_signed
 from sheaf.learning import lattice
 from sheaf.learning.layout import Layout
 from sheaf.ledger.artifacts import artifact
@@ -71,6 +72,7 @@ class Proven:
     round: int
     head: Header
     anchored: bool
+    signer: Signatory | None
     checks: Sequence[Check]
     limits: Sequence[str]
 
@@ -93,14 +95,25 @@ def read_header(text: str) -> Header:
         raise InvalidDocument(f"{told}RLP in hex, or a block's JSON") from error
 
 
-def check(file: bytes, data: bytes, head: Header, anchor: bytes | None = None) -> Proven:
-    """Check a model's safetensors bytes and an attestation's against the head's header; `anchor` is
-    the hash that the head must have.
+def check(
+    file: bytes,
+    data: bytes,
+    head: Header,
+    anchor: bytes | None = None,
+    signer: str | None = None,
+) -> Proven:
+    """Check a model's safetensors bytes and an attestation's, signed or not, against the head's
+    header; `anchor` is the hash that the head must have, `signer` the key or the account, in hex,
+    that must have signed.
 
     Raises `VerificationFailed` for the first link that does not hold, and `InvalidDocument` for an
     attestation that cannot be read.
     """
-    attestation, plain = parse(data)
+    payload, envelope = opened(data)
+    attestation, plain = parse(payload)
+    book = attestation.book
+    require_signed(envelope, attestation.signer, book.deployment, attestation.task)
+    require_demanded(attestation.signer, signer)
     try:
         task = Task.decode(attestation.document)
     except InvalidDocument as error:
@@ -123,11 +136,19 @@ def check(file: bytes, data: bytes, head: Header, anchor: bytes | None = None) -
     place = difference(plain, statement(attestation, digests, head))
     if place:
         fail(f"attestation: {place} is not what follows from file, header and proofs")
+    if attestation.signer is not None:
+        checks.append(_signed(attestation, attestation.signer))
     stateless = (STATELESS,) if attestation.state is None else ()
-    limits = (*(() if anchor else (ANCHOR,)), *stateless, HONEST, SIGNED)
-    return Proven(
-        digests.root, attestation.task, attestation.round, head, bool(anchor), checks, limits
-    )
+    unsigned = (SIGNED,) if attestation.signer is None else ()
+    limits = (*(() if anchor else (ANCHOR,)), *stateless, HONEST, *unsigned)
+    about = (digests.root, attestation.task, attestation.round, head, bool(anchor))
+    return Proven(*about, attestation.signer, checks, limits)
+
+
+def _signed(attestation: Attestation, signer: Signatory) -> Check:
+    who = "the sponsor" if signer.account == attestation.sponsor else "who is not the sponsor"
+    address, key = to_checksum_address(signer.account), signer.public.hex()
+    return Check("signed", 1, f"by {address}, {who}, with its key {key}")
 
 
 def _vector(file: bytes, attestation: Attestation, task: Task) -> Vector:

@@ -1,0 +1,38 @@
+"""Who signs what is exported of a run: who brings a key, or the sponsor, where its key is here."""
+
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+
+from sheaf.audit.provenance.sealing import Sealer
+from sheaf.nodes import record
+from sheaf.nodes.effects import Secrets
+from sheaf.nodes.evidence import Evidence
+from sheaf.nodes.remote import PAYER, accounts_of
+from sheaf.protocol.errors import InvalidDocument, RunNotFound
+
+SPONSOR = "sponsor"
+_PURPOSE = b"sheaf/exporter/"
+
+
+def sealer_of(evidence: Evidence, ledger_key: bytes | None) -> Sealer | None:
+    """Of a 32-byte ledger key, or of the run's sponsor; None where that key is not here: a folder
+    that came without its record, or another operator's environment.
+
+    The sponsor's of an embedded ledger is a development account, which everybody has who has the
+    folder.
+    """
+    book, task = evidence.book, evidence.trail.task
+    if ledger_key is not None:
+        secrets = Secrets(sha256(_PURPOSE + ledger_key).digest())
+        return Sealer.of(secrets.signing_key(task), book.deployment, task, ledger_key)
+    try:
+        plan = record.read(evidence.directory)
+    except (RunNotFound, InvalidDocument):
+        return None
+    account = accounts_of(plan, (PAYER, SPONSOR), os.environ)[SPONSOR]
+    published = evidence.trail.published
+    if published is None or account.address != published.sponsor:
+        return None
+    return Sealer.of(account.secrets.signing_key(task), book.deployment, task, account.key)
