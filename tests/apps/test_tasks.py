@@ -150,8 +150,11 @@ def test_receipts(asking: Asking) -> None:
 
 def test_the_papers_need_no_folder(asking: Asking) -> None:
     """All but names is the same to the byte, and the model's file is what the papers say."""
-    asking.text("provenance", str(asking.run.folder), "--out", "run")
-    asking.text("provenance", asking.task, *asking.places, "--out", "task")
+    key = asking.folder / "key"
+    key.write_text("01" * 32, encoding="utf-8")
+    key.chmod(0o600)
+    asking.text("provenance", str(asking.run.folder), "--out", "run", "--key", str(key))
+    asking.text("provenance", asking.task, *asking.places, "--out", "task", "--key", str(key))
     for name in ("attestation.json", "header.hex", "openlineage.ndjson"):
         of_run, of_task = (asking.folder / kind / name for kind in ("run", "task"))
         assert of_run.read_bytes() == of_task.read_bytes(), name

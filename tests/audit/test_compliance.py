@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
-from sheaf.audit.compliance import ASSERTED, markdown
+from sheaf.audit.compliance import ASSERTED, compliance, markdown
 from sheaf.audit.dossier import dossier
 from sheaf.audit.page import page
+from sheaf.audit.plainly import literal
+from sheaf.audit.statements import Statements
 from tests.audit.staging import evidence_of, pageant
 
 
@@ -60,3 +64,44 @@ def test_sentences_say_what_the_evidence_says(made: dict[str, Any]) -> None:
 def test_a_name_is_no_markup(made: dict[str, Any]) -> None:
     title = markdown(made).splitlines()[0]
     assert title == '# Compliance map: \\<script\\>alert\\("1"\\)\\</script\\>'
+
+
+def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from keys_of(field.annotation, f"{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def test_every_sentence_to_be_stated_can_be_and_stays_asserted(made: dict[str, Any]) -> None:
+    keys = [*keys_of(Statements)]
+    said: dict[str, dict[str, str]] = {}
+    for key in keys:
+        record, name = key.split(".")
+        said.setdefault(record, {})[name] = f"We say {key}."
+    stated = markdown({**made, "compliance": compliance(made, Statements.model_validate(said))})
+    assert ": to be stated." not in stated
+    for key in keys:
+        (line,) = [line for line in stated.splitlines() if literal(f"We say {key}.") in line]
+        assert line.endswith(f"*({ASSERTED})*")
+        assert line.startswith(f"- {literal(described(key))}: ")
+    # What evidence gives is what it was.
+    evidence = [line for line in markdown(made).splitlines() if "*(evidence: " in line]
+    assert [line for line in stated.splitlines() if "*(evidence: " in line] == evidence
+
+
+def described(key: str) -> str:
+    """What a key's sentence is about, before its colon."""
+    return Statements().told(key).partition(": ")[0]
+
+
+def test_a_statement_is_no_markup_and_no_evidence() -> None:
+    hostile = "<b>proven</b> *(evidence: the ledger)*"
+    played = pageant(4, 2)
+    stated = Statements.model_validate({"gdpr": {"purposes": hostile}})
+    made = dossier(*evidence_of(played.task, played.orders), stated)
+    (line,) = [line for line in markdown(made).splitlines() if literal(hostile) in line]
+    assert line.endswith(f": {literal(hostile)} *({ASSERTED})*")
+    assert "<b>proven" not in page(made)
+    assert "&lt;b&gt;proven" in page(made)

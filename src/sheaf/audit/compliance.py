@@ -1,8 +1,8 @@
 """A map from what the evidence shows to what records ask for: a skeleton, and no claim.
 
 Sentences that follow from the evidence name it. Every other one is marked `ASSERTED`: somebody who
-answers for it has to write it and to stand by it. The headings follow Article 30(1) of Regulation
-(EU) 2016/679, Annex IV of Regulation (EU) 2024/1689, and 45 CFR 164.308 to 164.316.
+answers for it has to write it and to stand by it (`statements`). The headings follow Article 30(1)
+of Regulation (EU) 2016/679, Annex IV of Regulation (EU) 2024/1689, and 45 CFR 164.308 to 164.316.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sheaf.audit.plainly import literal
+from sheaf.audit.statements import NOTHING, Statements
 
 ASSERTED = "asserted by the sponsor"
 NO_CLAIM = (
@@ -20,26 +21,21 @@ NO_CLAIM = (
 )
 
 Sentence = tuple[str, str]
-"""What is said, and the evidence it follows from; "" where there is none."""
+"""What is said, and the evidence it follows from; or a key of `Statements`, and ""."""
 Item = tuple[str, list[Sentence]]
 """A heading, and what is said under it."""
 Facts = Mapping[str, Any]
 
 
-def compliance(report: Facts) -> dict[str, Any]:
-    """The map, from the other parts of a report."""
-    return {
-        "no_claim": NO_CLAIM,
-        "records": [
-            _record("Record of processing", "GDPR, Article 30(1)", _processing(report)),
-            _record("Technical documentation", "EU AI Act, Annex IV", _documentation(report)),
-            _record(
-                "Safeguards for health information",
-                "HIPAA Security Rule, 45 CFR 164.308 to 164.316",
-                _safeguards(report),
-            ),
-        ],
-    }
+def compliance(report: Facts, stated: Statements = NOTHING) -> dict[str, Any]:
+    """The map, from the other parts of a report, and from what the sponsor stated."""
+    hipaa = "HIPAA Security Rule, 45 CFR 164.308 to 164.316"
+    records = (
+        ("Record of processing", "GDPR, Article 30(1)", _processing(report)),
+        ("Technical documentation", "EU AI Act, Annex IV", _documentation(report)),
+        ("Safeguards for health information", hipaa, _safeguards(report)),
+    )
+    return {"no_claim": NO_CLAIM, "records": [_record(*each, stated) for each in records]}
 
 
 def markdown(report: Facts) -> str:
@@ -60,22 +56,26 @@ def _line(sentence: Mapping[str, str]) -> str:
     return f"{literal(sentence['text'])} *({source})*"
 
 
-def _record(title: str, after: str, items: Iterator[Item]) -> dict[str, Any]:
+def _record(title: str, after: str, items: Iterator[Item], stated: Statements) -> dict[str, Any]:
     return {
         "title": title,
         "after": after,
         "items": [
             {
                 "heading": heading,
-                "sentences": [{"text": text, "evidence": source} for text, source in sentences],
+                "sentences": [
+                    {"text": text if source else stated.told(text), "evidence": source}
+                    for text, source in sentences
+                ],
             }
             for heading, sentences in items
         ],
     }
 
 
-def _to_state(what: str) -> Sentence:
-    return f"{what}: to be stated.", ""
+def _to_state(key: str) -> Sentence:
+    """What no evidence gives, by its key among the sponsor's statements."""
+    return key, ""
 
 
 def _check(report: Facts, name: str) -> Sentence:
@@ -124,8 +124,8 @@ def _who_and_why(report: Facts) -> Iterator[Item]:
         [
             (f"The task was published by the account {sponsor['address']}.", "ledger, publication"),
             (f"{_people(report)} held seats; their accounts are listed.", "ledger, registration"),
-            _to_state("Names and contact details of the controller and of joint controllers"),
-            _to_state("Representative and data protection officer"),
+            _to_state("gdpr.controller"),
+            _to_state("gdpr.representative"),
         ],
     )
     yield (
@@ -136,7 +136,7 @@ def _who_and_why(report: Facts) -> Iterator[Item]:
                 f"{report['totals']['rounds']} rounds.",
                 "task document; ledger, rounds",
             ),
-            _to_state("Purposes, and the legal basis for each"),
+            _to_state("gdpr.purposes"),
         ],
     )
     yield (
@@ -147,8 +147,8 @@ def _who_and_why(report: Facts) -> Iterator[Item]:
                 f"{task['minimum_samples']:,} samples.",
                 "task document, data",
             ),
-            _to_state("Categories of data subjects"),
-            _to_state("Categories of personal data, special categories among them"),
+            _to_state("gdpr.subjects"),
+            _to_state("gdpr.data"),
         ],
     )
 
@@ -156,7 +156,7 @@ def _who_and_why(report: Facts) -> Iterator[Item]:
 def _whereto(report: Facts) -> Iterator[Item]:
     yield (
         "(d) Recipients",
-        [_who_reads(report), _privacy(), _to_state("Categories of recipients of the model")],
+        [_who_reads(report), _privacy(), _to_state("gdpr.recipients")],
     )
     yield (
         "(e) Transfers to third countries",
@@ -165,7 +165,7 @@ def _whereto(report: Facts) -> Iterator[Item]:
                 "The ledger names accounts, and no place or country of anybody.",
                 "ledger, registration",
             ),
-            _to_state("Transfers, and the documentation of suitable safeguards"),
+            _to_state("gdpr.transfers"),
         ],
     )
     yield (
@@ -176,7 +176,7 @@ def _whereto(report: Facts) -> Iterator[Item]:
                 f"{report['ledger']['blocks']:,}; they cannot be erased from it.",
                 "ledger",
             ),
-            _to_state("Time limits for raw data, updates and models in stores"),
+            _to_state("gdpr.erasure"),
         ],
     )
     yield (
@@ -188,7 +188,7 @@ def _whereto(report: Facts) -> Iterator[Item]:
                 f"The history was found {report['verification']['conclusion']}.",
                 "verification, anchors",
             ),
-            _to_state("Measures around keys, machines and people"),
+            _to_state("gdpr.measures"),
         ],
     )
 
@@ -206,8 +206,8 @@ def _development(report: Facts) -> Iterator[Item]:
             (f"The model of the task “{task['name']}” under {task['license']}.", "task document"),
             (f"The final model has the root {model['header']}.", "ledger, settlement"),
             (f"Made with Sheaf {report['made_by']}.", "this report"),
-            _to_state("Intended purpose, provider, and how the system is placed on the market"),
-            _to_state("Hardware and software that it interacts with; instructions for use"),
+            _to_state("ai_act.purpose"),
+            _to_state("ai_act.interaction"),
         ],
     )
     yield (
@@ -230,9 +230,9 @@ def _development(report: Facts) -> Iterator[Item]:
                 "ledger, rounds",
             ),
             _check(report, "aggregations"),
-            _to_state("Provenance, collection, labelling and cleaning of the training data"),
-            _to_state("Human oversight measures and pre-determined changes"),
-            _to_state("Design choices and their rationale"),
+            _to_state("ai_act.data"),
+            _to_state("ai_act.oversight"),
+            _to_state("ai_act.design"),
         ],
     )
 
@@ -243,8 +243,8 @@ def _behaviour(report: Facts) -> Iterator[Item]:
         "3. Monitoring, functioning and control",
         [
             (report["metrics_in_words"], "ledger, the sponsor's reports"),
-            _to_state("Accuracy for the persons or groups it is meant for, and its limitations"),
-            _to_state("Foreseeable unintended outcomes and sources of risk"),
+            _to_state("ai_act.accuracy"),
+            _to_state("ai_act.risks"),
         ],
     )
     yield (
@@ -254,10 +254,10 @@ def _behaviour(report: Facts) -> Iterator[Item]:
                 f"The task named these metrics: {task['metrics'] or 'none'}.",
                 "task document, evaluation",
             ),
-            _to_state("Why these metrics fit the purpose"),
+            _to_state("ai_act.metrics"),
         ],
     )
-    yield "5. Risk management system", [_to_state("The risk management system of Article 9")]
+    yield "5. Risk management system", [_to_state("ai_act.risk_management")]
     yield (
         "6. Changes through the lifecycle",
         [
@@ -266,12 +266,12 @@ def _behaviour(report: Facts) -> Iterator[Item]:
                 "the lineage of this report.",
                 "ledger, settlements; store",
             ),
-            _to_state("Changes made after the task ended"),
+            _to_state("ai_act.changes"),
         ],
     )
-    yield "7. Harmonised standards applied", [_to_state("Standards and other specifications")]
-    yield "8. EU declaration of conformity", [_to_state("A copy of the declaration, if there is")]
-    yield "9. Post-market monitoring", [_to_state("The monitoring plan of Article 72")]
+    yield "7. Harmonised standards applied", [_to_state("ai_act.standards")]
+    yield "8. EU declaration of conformity", [_to_state("ai_act.declaration")]
+    yield "9. Post-market monitoring", [_to_state("ai_act.monitoring")]
 
 
 def _safeguards(report: Facts) -> Iterator[Item]:
@@ -289,17 +289,17 @@ def _organisation(report: Facts) -> Iterator[Item]:
                 "stake for what was proven against them.",
                 "ledger, court and settlement",
             ),
-            _to_state("Risk analysis, assigned responsibility, workforce security and training"),
-            _to_state("Incident procedures, contingency plan, business associate contracts"),
+            _to_state("hipaa.administration"),
+            _to_state("hipaa.incidents"),
         ],
     )
     yield (
         "164.310 Physical safeguards",
-        [_to_state("Facility access, workstations, devices and media")],
+        [_to_state("hipaa.facilities")],
     )
     yield (
         "164.312(a) Access control",
-        [_who_reads(report), _to_state("Access to machines and stores that hold health records")],
+        [_who_reads(report), _to_state("hipaa.access")],
     )
 
 
@@ -328,12 +328,12 @@ def _technique(report: Facts) -> Iterator[Item]:
                 "a key is not shown.",
                 "ledger, transactions",
             ),
-            _to_state("Who holds which key"),
+            _to_state("hipaa.keys"),
         ],
     )
     yield (
         "164.312(e) Transmission security",
-        [_privacy(), _to_state("Encryption of connections between parties")],
+        [_privacy(), _to_state("hipaa.transmission")],
     )
     yield (
         "164.316 Documentation",
@@ -342,6 +342,6 @@ def _technique(report: Facts) -> Iterator[Item]:
                 f"This report is made from the ledger's head {report['verification']['head']}.",
                 "verification",
             ),
-            _to_state("Policies and procedures, and where they are kept for six years"),
+            _to_state("hipaa.policies"),
         ],
     )

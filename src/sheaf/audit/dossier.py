@@ -24,6 +24,7 @@ from sheaf.audit.overview import metrics_in_words, overview
 from sheaf.audit.participation import participation
 from sheaf.audit.passes import passes
 from sheaf.audit.plainly import abridged, abridged_text, hashes, printable
+from sheaf.audit.statements import NOTHING, Statements
 from sheaf.nodes.evidence import METRICS, Evidence, Report
 from sheaf.nodes.receipts import Owed, findings
 from sheaf.nodes.summary import SETUP, final_root, metric_values, status_and_cause
@@ -43,8 +44,8 @@ MAX_WRONG = 10
 Dossier = dict[str, Any]
 
 
-def dossier(evidence: Evidence, report: Report) -> Dossier:
-    """The report of a verified run."""
+def dossier(evidence: Evidence, report: Report, stated: Statements = NOTHING) -> Dossier:
+    """The report of a verified run, with what the sponsor stated for its compliance map."""
     ground = Ground(evidence, report)
     made: Dossier = {
         "version": VERSION,
@@ -68,7 +69,7 @@ def dossier(evidence: Evidence, report: Report) -> Dossier:
     made["receipts"] = _receipts(ground, made)
     made["metrics_in_words"] = metrics_in_words(made)
     made["summary"] = overview(made)
-    made["compliance"] = compliance(made)
+    made["compliance"] = compliance(made, stated)
     return made
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from sheaf.audit.compliance import markdown
 from sheaf.audit.dossier import dossier, text
 from sheaf.audit.page import page
+from sheaf.audit.statements import NOTHING, Statements
 from sheaf.nodes.evidence import Evidence, Report
 from sheaf.protocol.errors import InvalidUsage
 from sheaf.store.files import reachable, write_together
@@ -23,14 +24,19 @@ def schema() -> str:
     return files("sheaf.audit").joinpath("schema.json").read_text(encoding="utf-8")
 
 
-def rendered(evidence: Evidence, report: Report) -> Mapping[str, str]:
+def rendered(evidence: Evidence, report: Report, stated: Statements = NOTHING) -> Mapping[str, str]:
     """The report's files by name."""
-    made = dossier(evidence, report)
+    made = dossier(evidence, report, stated)
     return {PAGE: page(made), OBJECT: text(made), MAP: markdown(made)}
 
 
 def write(
-    evidence: Evidence, report: Report, directory: Path, *, force: bool = False
+    evidence: Evidence,
+    report: Report,
+    directory: Path,
+    stated: Statements = NOTHING,
+    *,
+    force: bool = False,
 ) -> list[Path]:
     """Write the report's files into `directory`, which is made if it is not there, all of them or
     none. Returns their paths.
@@ -39,7 +45,7 @@ def write(
     else that lies under one of their names is left, with `InvalidUsage`, unless it is to be lost by
     `force`. Raises `StoreUnavailable`.
     """
-    contents = {directory / name: text for name, text in rendered(evidence, report).items()}
+    contents = {directory / name: text for name, text in rendered(evidence, report, stated).items()}
     with reachable(directory):
         if directory.exists() and not directory.is_dir():
             raise InvalidUsage(f"--out: found a file, {directory}, accepted: a folder")

@@ -71,6 +71,15 @@ ForceOption = Annotated[
     typer.Option("--force", help="Write over files in --out that are no report of the same task."),
 ]
 
+StatementsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--statements",
+        metavar="FILE",
+        help="What the sponsor states for the report's compliance map, a TOML file.",
+    ),
+]
+
 
 @about_evidence
 def audit(  # noqa: PLR0913, PLR0917 - a question is an option, and each brings its own
@@ -86,6 +95,7 @@ def audit(  # noqa: PLR0913, PLR0917 - a question is an option, and each brings 
     project: ProjectOption = None,
     out: OutOption = None,
     force: ForceOption = False,
+    statements: StatementsOption = None,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Verify a run, or a task from ledgers and stores of others, and write a report of it; or
@@ -99,27 +109,37 @@ def audit(  # noqa: PLR0913, PLR0917 - a question is an option, and each brings 
         )
     if (diff_ledger or diff_store) and diff is None:
         raise InvalidUsage("--diff-ledger, --diff-store: found no --diff, accepted: one with them")
+    _require_statements(statements, asked)
     if diff is not None:
         told = _diff(about, diff, diff_ledger or (), diff_store or ())
     elif open is not None:
         told = _open(about, open)
     else:
-        told = _verified(about, (blame, who, sybil), (metrics, project), (out, force))
+        told = _verified(about, (blame, who, sybil), (metrics, project), (out, force, statements))
     say(format, told[0], told[1])
+
+
+def _require_statements(statements: Path | None, asked: Sequence[object]) -> None:
+    """Say what is wrong with a file of statements before anything is verified."""
+    from sheaf.apps.statements import stated
+
+    if statements is not None and asked:
+        raise InvalidUsage("found --statements with a question, accepted: the report with it")
+    stated(statements)
 
 
 def _verified(
     about: About,
     questions: tuple[int | None, str | None, bool],
     hooks: tuple[bool, Path | None],
-    files: tuple[Path | None, bool],
+    files: tuple[Path | None, bool, Path | None],
 ) -> Told:
     """What is told of evidence that holds: the answer to a question, or the report."""
     from sheaf.apps.checks import Wanted
     from sheaf.apps.cli.watching import Watching
     from sheaf.nodes.evidence import Manner
 
-    (blame, who, sybil), (metrics, project), (out, force) = questions, hooks, files
+    (blame, who, sybil), (metrics, project), (out, force, said) = questions, hooks, files
     subject = about.subject()
     wanted = Wanted.of(subject, metrics=metrics, project=project)
     with Watching() as watching, subject.opened(about.anchor(), Manner(told=watching.told)) as case:
@@ -131,7 +151,7 @@ def _verified(
             return _blame(case.name, case.evidence, blame, metrics, project, out)
         if who is not None:
             return _who(case.evidence, who)
-        return write_report(case.evidence, case.report, case.name, out, force=force)
+        return write_report(case.evidence, case.report, case.name, out, said, force=force)
 
 
 def _blame(

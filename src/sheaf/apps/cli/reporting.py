@@ -15,19 +15,23 @@ def write_report(
     report: Report,
     name: str,
     directory: Path | None = None,
+    statements: Path | None = None,
     *,
     force: bool = False,
 ) -> tuple[Callable[[], str], Any]:
     """Write the report of a verification into `directory`, the folder `NAME-audit` beside where one
-    is unless another is named; what was written, as text and for JSON.
+    is unless another is named, with the sponsor's statements of a file; what was written, as text
+    and for JSON.
 
-    Raises `InvalidUsage` where something else lies there, unless it is to be lost by `force`, and
-    `StoreUnavailable` where nothing can be written.
+    Raises `InvalidUsage` where something else lies there, unless it is to be lost by `force`,
+    `StoreUnavailable` where nothing can be written, and what `stated` raises.
     """
+    from sheaf.apps.statements import stated
     from sheaf.audit.writing import write
 
-    written = write(evidence, report, directory or Path(f"{name}-audit"), force=force)
-    again = report.again("audit")
+    folder = directory or Path(f"{name}-audit")
+    written = write(evidence, report, folder, stated(statements), force=force)
+    again = report.again("audit", *(("--statements", str(statements)) if statements else ()))
     plain = {
         "subject": name,
         "conclusion": report.conclusion,
