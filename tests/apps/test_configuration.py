@@ -98,6 +98,7 @@ BAD: list[tuple[str, str | None, str]] = [
     ("model.chunk_bytes", "100", "found 100, accepted: a power of two from 16 to 4096"),
     ("model.chunk_bytes", "8192", "found 8192, accepted: chunks of 16 to 4096 bytes"),
     ("schedule.rounds", "0", "found 0, accepted: 1 to 65535"),
+    ("schedule.rounds", "99999999999", "found 99999999999, accepted: 1 to 65535"),
     ("schedule.hold_s", "0", f"found 0, accepted: {BLOCK}"),
     *((f"schedule.{phase}_s", "1", f"found 1, accepted: {BLOCK}") for phase in PHASES),
     ("schedule.challenge_s", "1", f"found 1, accepted: {BLOCK}"),
@@ -251,6 +252,13 @@ def test_a_section_is_a_table(tmp_path: Path) -> None:
         InvalidConfiguration, match=r"^sheaf\.toml: task: found 5, accepted: a table"
     ):
         load(tmp_path, {}, {})
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = write(tmp_path, {}) / "sheaf.toml"
+    plain = load(tmp_path, {}, {})
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert load(tmp_path, {}, {}) == plain
 
 
 def test_a_feature_is_named_by_its_place(tmp_path: Path) -> None:

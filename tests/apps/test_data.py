@@ -39,6 +39,16 @@ class Stream(IterableDataset):
 def stream(index, count):
     return Stream()
 
+def exits(index, count):
+    raise SystemExit("no licence")
+
+def stopped(index, count):
+    raise KeyboardInterrupt
+
+def chatty(index, count):
+    print("reading", index)
+    return data(index, count)
+
 def real(index, count):
     X, _ = data(index, count)
     return X, np.array([[0.5], [-1.0], [2.25], [8]], np.float32).repeat(12, axis=1)
@@ -123,6 +133,7 @@ def test_labels_that_are_no_classes_have_a_range(here: Path, capsys: Capture) ->
     ("hook", "row", "objection"),
     [
         ("holed", "1  no", "X, sample 0: found NaN or infinity, accepted: finite numbers"),
+        ("exits", "-  no", "task:exits: raised SystemExit: no licence"),
         ("stream", "-  no", "found Stream, an iterable dataset: without a length its samples"),
     ],
 )
@@ -185,3 +196,18 @@ def test_without_torch_it_says_what_to_install(
             "(pip install 'sheaf[torch]')\n"
         )
     assert not (here / ".sheaf").exists()
+
+
+def test_what_a_hook_prints_is_not_among_the_data(here: Path, capsys: Capture) -> None:
+    write(here, SETTINGS | {"data.entry": '"task:chatty"'})
+    code, out, err = check(capsys, "--format=json")
+    assert (code, err) == (0, "reading 0\nreading 1\n")
+    assert [report["fits"] for report in json.loads(out)] == [True, True]
+
+
+def test_ctrl_c_is_told_in_one_line(here: Path, capsys: Capture) -> None:
+    write(here, SETTINGS | {"data.entry": '"task:stopped"'})
+    assert check(capsys) == (130, "", "interrupted\n")
+    code, out, err = check(capsys, "--format=json")
+    assert (code, out) == (130, "")
+    assert json.loads(err) == {"code": "interrupted", "message": "interrupted", "hint": ""}

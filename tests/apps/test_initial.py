@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -55,12 +56,14 @@ def test_a_file_lies_beside_the_project_s(here: Path) -> None:
         ("20260304", f"found more than one run: {FIRST}, {SECOND}"),
         ("unfinished", "unfinished: found a run without summary.json, accepted: a finished run"),
         (".", "found no such run"),
+        ("pipe", ""),
     ],
 )
 def test_anything_else_is_one_line(here: Path, text: str, hint: str) -> None:
     keep(here, FIRST)
     keep(here, SECOND)
     (here / ".sheaf" / "runs" / "unfinished").mkdir()
+    os.mkfifo(here / "project" / "pipe")
     with pytest.raises(InvalidConfiguration) as caught:
         initial(here, text)
     line = f"sheaf.toml: model.initial: found '{text}', accepted: {ACCEPTED}"

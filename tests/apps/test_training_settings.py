@@ -19,6 +19,11 @@ from tests.apps.projects import write
         ("optimizer", '"SDG"', "found optimizer 'SDG', accepted: an optimiser class of torch"),
         ("options.learning_rate", "0.1", "found optimizer options {'learning_rate': 0.1}, "),
         ("options.lr", "-1", "found optimizer options {'lr': -1}, accepted: those of torch.optim"),
+        (
+            "options.lr",
+            '"a"',
+            "found optimizer options {'lr': 'a'}, accepted: those of torch.optim.SGD (lr is text)",
+        ),
         ("options.nesterov", "true", "found optimizer options {'nesterov': True}, accepted: "),
     ],
 )

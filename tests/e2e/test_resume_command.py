@@ -238,6 +238,16 @@ def test_half_an_assembly_is_thrown_away(here: Path, sheaf: Sheaf, alone: Left) 
     verify(run)
 
 
+def test_a_run_that_is_killed_as_it_begins_can_be_gone_on_with_or_is_none(task: Path) -> None:
+    command = [sys.executable, "-m", "tests.e2e.beginnings", str(task)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    # Before there is a run: its folder's two parents, its own, its record's bytes and their name.
+    assert told["none"] >= 5
+    assert told["begun"] == 4
+
+
 def test_a_run_without_a_record_is_not_gone_on_with(here: Path, sheaf: Sheaf) -> None:
     (the_run(here) / "run.json").unlink()
     code, out, err = sheaf(here, "run", "--resume", "--last")

@@ -93,15 +93,19 @@ def test_importing_leaves_the_path_as_it_was_and_nothing_in_the_project(tmp_path
 
 
 CALLS = {
-    "main:absent": "main:absent: found no function 'absent' in main.py; accepted: one, raises",
+    "main:absent": "main:absent: found no function 'absent' in main.py; accepted: end, one, raises",
     "other:one": "other: found no other.py in",
     "main:one": "main:one: found the signature (a); accepted: 2 positional arguments",
     "main:raises": "main:raises: raised ValueError: a long story",
+    "main:end": "main:end: raised SystemExit: 3",
     "bad:f": "bad.py: importing it raised ZeroDivisionError: division by zero",
 }
 SOURCE = """
 def one(a):
     return a
+
+def end(a, b):
+    raise SystemExit(3)
 
 def _own():
     pass

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import re
+import secrets
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sheaf.nodes.summary_file import SUMMARY_FILE, read_summary
 from sheaf.protocol.errors import InvalidDocument, InvalidUsage, RunNotFound, StoreUnavailable
+from sheaf.store.files import sync_directory
 
 HOME = Path(".sheaf")
-SUMMARY = "summary.json"
 REQUIRED = ("run", "status", "rounds", "model", "payouts", "slashed", "head")
 LEDGER = "ledger.sqlite"
 RECORD = "run.json"
+FEW = 5
+"""So many runs are named where more than one could be meant."""
+HIDDEN = "."
+"""What the names of folders begin with that are no run yet."""
 STAMP = "%Y%m%dT%H%M%SZ"
 _STARTED = re.compile(r"(\d{8}T\d{6}Z)-")
 
@@ -46,17 +53,10 @@ class Run:
 
         Raises `InvalidDocument` for a file that holds something else.
         """
-        path = self.folder / SUMMARY
+        path = self.folder / SUMMARY_FILE
         if not path.is_file():
             return None
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, OSError) as error:
-            raise InvalidDocument(
-                f"{path}: found no JSON ({error}), accepted: a summary"
-            ) from error
-        if not isinstance(found, dict):
-            raise InvalidDocument(f"{path}: found {type(found).__name__}, accepted: a JSON object")
+        found = read_summary(self.folder)
         absent = [key for key in REQUIRED if key not in found]
         if absent:
             raise InvalidDocument(f"{path}: found no {absent[0]!r}, accepted: a summary")
@@ -67,10 +67,21 @@ class Run:
         found = self.summary()
         if found is None:
             raise RunNotFound(
-                f"{self.id}: found a run without {SUMMARY}, accepted: a finished run",
-                hint=f"it was stopped; `sheaf run --resume {self.id}` goes on with it",
+                f"{self.id}: found a run without {SUMMARY_FILE}, accepted: a finished run",
+                hint=self._prospects(),
             )
         return found
+
+    def _prospects(self) -> str:
+        """What becomes of a run that did not finish."""
+        from sheaf.nodes.hold import holder  # here, for its lock takes long to load
+
+        at_work = holder(self.folder)
+        if at_work:
+            return f"{at_work} is at work on it"
+        if not (self.folder / RECORD).is_file():
+            return "it was stopped, and left no record to go on from"
+        return f"it was stopped; `sheaf run --resume {self.id}` goes on with it"
 
 
 def home(start: Path) -> Path:
@@ -82,28 +93,48 @@ def home(start: Path) -> Path:
     return start / HOME
 
 
-def create(home: Path, name: str, now: datetime) -> Run:
-    """A fresh folder for a run of the task called `name` that begins `now` (UTC)."""
+def create(home: Path, name: str, now: datetime, record: Callable[[Path], None]) -> Run:
+    """A fresh folder for a run of the task called `name` that begins `now` (UTC).
+
+    What `record` writes into it, at least one file, is there from the first: however early the run
+    is killed, there is a folder that can be gone on with, or none.
+    """
     slug = re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.")[:40] or "task"
     stem = f"{now.strftime(STAMP)}-{slug}"
     try:
         (home / "runs").mkdir(parents=True, exist_ok=True)
-        for number in range(1, 1000):
-            folder = home / "runs" / (stem if number == 1 else f"{stem}-{number}")
-            try:
-                folder.mkdir()
-                return Run(folder)
-            except FileExistsError:
-                continue
+        fresh = home / "runs" / f"{HIDDEN}{secrets.token_hex(8)}"
+        fresh.mkdir()
+        try:
+            record(fresh)
+            for number in range(1, 1000):
+                folder = home / "runs" / (stem if number == 1 else f"{stem}-{number}")
+                if _renamed(fresh, folder):
+                    return Run(folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
         raise StoreUnavailable(f"{home}: cannot be written: {error.strerror}") from error
     raise StoreUnavailable(f"{home}: found a thousand runs of this second")
 
 
-def create_at(folder: Path) -> Run:
+def _renamed(fresh: Path, folder: Path) -> bool:
+    """Whether `folder` was not there, and now is."""
+    try:
+        fresh.rename(folder)
+    except OSError:
+        if folder.exists():
+            return False
+        raise
+    sync_directory(folder.parent)
+    return True
+
+
+def create_at(folder: Path, record: Callable[[Path], None]) -> Run:
     """A run in a folder of one's own, which must be new or empty; its name is the run's id.
 
-    Raises `InvalidUsage` for any other, `StoreUnavailable` where it cannot be made.
+    What `record` writes into it is there before anything else. Raises `InvalidUsage` for any other
+    folder, `StoreUnavailable` where it cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -113,6 +144,7 @@ def create_at(folder: Path) -> Run:
         raise InvalidUsage(f"{folder}: found a file, accepted: a new or empty folder") from error
     except OSError as error:
         raise StoreUnavailable(f"{folder}: cannot be written: {error.strerror}") from error
+    record(folder)
     return Run(folder.resolve())
 
 
@@ -121,7 +153,8 @@ def listed(home: Path) -> list[Run]:
     folder = home / "runs"
     if not folder.is_dir():
         return []
-    return sorted((Run(f) for f in folder.iterdir() if f.is_dir()), key=lambda run: _order(run.id))
+    found = (f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(HIDDEN))
+    return sorted(map(Run, found), key=lambda run: _order(run.id))
 
 
 def _order(id: str) -> tuple[str, int, str]:
@@ -143,16 +176,17 @@ def find(home: Path, reference: str | None, last: bool = False) -> Run:
             raise RunNotFound(f"found no run in {home / 'runs'}", hint="`sheaf run` makes one")
         return known[-1]
     path = Path(reference)
-    if any((path / name).is_file() for name in (SUMMARY, LEDGER, RECORD)):
+    if reference and any((path / name).is_file() for name in (SUMMARY_FILE, LEDGER, RECORD)):
         return Run(path.resolve())
     matching = [run for run in known if run.id == reference] or [
-        run for run in known if run.id.startswith(reference)
+        run for run in known if reference and run.id.startswith(reference)
     ]
     if len(matching) == 1:
         return matching[0]
-    names = ", ".join(run.id for run in matching)
+    names = ", ".join(run.id for run in matching[:FEW])
+    names += f" and {len(matching) - FEW} more" if len(matching) > FEW else ""
     raise RunNotFound(
-        f"{reference}: found {f'more than one run: {names}' if names else 'no such run'}, "
+        f"{reference or 'RUN'}: found {f'more than one run: {names}' if names else 'no such run'}, "
         "accepted: a run's id, a prefix that no other run has, a path, --last",
         hint="`sheaf list` shows them",
     )

@@ -10,7 +10,6 @@ side is verified by that: a history that differs from a verified one is simply a
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -21,8 +20,9 @@ from sheaf.audit.courses import course
 from sheaf.audit.histories import ABSENT, ChainInFile, History, ProvedChain, Row
 from sheaf.ledger.engine import Header, Log
 from sheaf.nodes import inventory, summary
+from sheaf.nodes.summary_file import SUMMARY_FILE, read_summary
 from sheaf.protocol.content import ContentId
-from sheaf.protocol.errors import BlobCorrupt, BlobMissing
+from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidDocument
 from sheaf.store.interface import Store
 
 
@@ -205,7 +205,7 @@ def _beside(a: History, b: History) -> Iterator[Divergence]:
     if contents[0] != contents[1]:
         yield Divergence(summary.MODEL_FILE, "bytes", _told(contents[0]), _told(contents[1]))
     plain = [_summary(folder) for folder in folders]
-    yield from _fields(summary.SUMMARY_FILE, plain[0], plain[1], None)
+    yield from _fields(SUMMARY_FILE, plain[0], plain[1], None)
 
 
 def _stores(a: History, b: History) -> Iterator[Divergence]:
@@ -237,12 +237,12 @@ def _held(store: Store, content: ContentId) -> str:
 def _summary(folder: Path) -> Any:
     """The summary without what the run only reports; None where it cannot be read."""
     try:
-        plain = json.loads((folder / summary.SUMMARY_FILE).read_text(encoding="utf-8"))
+        plain = read_summary(folder)
         for name in summary.UNCHECKED:
             listed, _, field = name.rpartition(".")
             for row in plain[listed] if listed else [plain]:
                 row.pop(field, None)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (InvalidDocument, KeyError, TypeError, AttributeError):
         return None
     return plain
 

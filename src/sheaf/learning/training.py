@@ -164,9 +164,11 @@ def optimizer_named(
     try:
         return found(module.parameters(), **options)
     except (TypeError, ValueError) as error:
+        texts = [name for name, value in options.items() if isinstance(value, str)]
+        why = f"{texts[0]} is text" if texts else error  # torch compares, and names its types
         raise InvalidConfiguration(
             f"found optimizer options {dict(options)}, accepted: those of torch.optim."
-            f"{found.__name__} ({error})"
+            f"{found.__name__} ({why})"
         ) from error
 
 

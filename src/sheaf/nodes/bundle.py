@@ -12,7 +12,7 @@ import inspect
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -20,8 +20,11 @@ from typing import Any
 
 from sheaf.protocol.errors import InvalidConfiguration, SheafError
 
+RAISED = (Exception, SystemExit)
+"""What somebody else's code may raise: a hook that exits ends its own work, not Sheaf."""
 
-def described(error: Exception) -> str:
+
+def described(error: BaseException) -> str:
     """What somebody else's code raised, on one line."""
     return " ".join(f"raised {type(error).__name__}: {error}".split())
 
@@ -82,7 +85,7 @@ class Bundle:
                 return function(*arguments)
         except SheafError:
             raise
-        except Exception as error:
+        except RAISED as error:
             raise InvalidConfiguration(f"{entry}: {described(error)}") from error
 
     def _module(self, name: str) -> ModuleType:
@@ -101,7 +104,7 @@ class Bundle:
         try:
             with self.importable():
                 spec.loader.exec_module(module)
-        except Exception as error:
+        except RAISED as error:
             del sys.modules[unique]
             raise InvalidConfiguration(f"{path.name}: importing it {described(error)}") from error
         return module
@@ -118,13 +121,14 @@ class Bundle:
                 yield
         except SheafError:
             raise
-        except Exception as error:
+        except RAISED as error:
             raise InvalidConfiguration(f"the installed code {described(error)}") from error
 
     @contextmanager
     def importable(self) -> Iterator[None]:
         """Meanwhile the bundle's files can import each other. A process may run several projects,
-        or one again that was edited: what others imported under the same names is put aside."""
+        or one again that was edited: what others imported under the same names is put aside. And
+        what they print goes to stderr, for stdout is data."""
         own = _IMPORTED[self]
         for other in _IMPORTED.values():
             for name, module in other.items():
@@ -135,7 +139,8 @@ class Bundle:
         sys.path.insert(0, str(self.folder))
         sys.dont_write_bytecode = True  # nothing in the project
         try:
-            yield
+            with redirect_stdout(sys.stderr):
+                yield
         finally:
             sys.dont_write_bytecode = writes
             sys.path.remove(str(self.folder))

@@ -45,6 +45,21 @@ def held(directory: Path) -> Iterator[None]:
         lock.release()
 
 
+def holder(directory: Path) -> str:
+    """Who is at work on `directory`; "" if nobody is, or that cannot be found out."""
+    if not (directory / LOCK).is_file():
+        return ""
+    lock = FileLock(directory / LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return _holder(directory / HOLDER)
+    except OSError:
+        return ""
+    lock.release()
+    return ""
+
+
 def _holder(holder: Path) -> str:
     try:
         return f"process {int(holder.read_text(encoding='ascii'))}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from eth_utils.address import to_canonical_address
 
-from sheaf.nodes import anchoring, journal, summary
+from sheaf.nodes import anchoring, journal
 from sheaf.nodes.aggregation import vector_id
 from sheaf.nodes.attesting import receipt_id
 from sheaf.nodes.effects import Sent
@@ -17,6 +16,8 @@ from sheaf.nodes.hold import HOLDER, LOCK
 from sheaf.nodes.journal import JOURNAL, Answer
 from sheaf.nodes.receipts import acts, told
 from sheaf.nodes.record import RECORD
+from sheaf.nodes.summary import MODEL_FILE
+from sheaf.nodes.summary_file import SUMMARY_FILE, read_summary
 from sheaf.nodes.trail import Trail
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, LedgerCorrupt, StoreUnavailable
@@ -31,8 +32,8 @@ EVIDENCE = (
     STORE,
     JOURNAL,
     anchoring.FILE,
-    summary.MODEL_FILE,
-    summary.SUMMARY_FILE,
+    MODEL_FILE,
+    SUMMARY_FILE,
 )
 """What a verification reads, to the last byte but for what SQLite does not use of its file."""
 
@@ -122,10 +123,9 @@ def check_journal(evidence: Evidence, report: Report) -> None:
 
 
 def _check_head(evidence: Evidence, found: str) -> None:
-    content = (evidence.directory / summary.SUMMARY_FILE).read_bytes()
-    expected = json.loads(content)["journal"]
+    expected = read_summary(evidence.directory)["journal"]
     if found != expected:
-        fail(f"journal: {JOURNAL} ends in {found}, {summary.SUMMARY_FILE} says {expected}")
+        fail(f"journal: {JOURNAL} ends in {found}, {SUMMARY_FILE} says {expected}")
 
 
 def _check_sent(evidence: Evidence, answers: Sequence[Answer], report: Report) -> None:

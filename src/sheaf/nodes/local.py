@@ -26,7 +26,7 @@ from sheaf.learning.seeds import derived
 from sheaf.learning.training import Recipe, check_fit, train
 from sheaf.nodes import effects as e
 from sheaf.nodes.aggregation import Vector, algorithm_of, read_vector, vector_id
-from sheaf.nodes.bundle import Bundle, described
+from sheaf.nodes.bundle import RAISED, Bundle, described
 from sheaf.nodes.trail import Trail
 from sheaf.nodes.workshop import PERFORMERS, Performer, Workshop, objection, published_task
 from sheaf.proofs.commitment import commit
@@ -79,7 +79,7 @@ def objection_of(check: Callable[[], str]) -> str:
         raise
     except SheafError as error:
         return _line(error)
-    except Exception as error:  # noqa: BLE001 - the hooks are the operator's code
+    except RAISED as error:
         return f"the installed code {described(error)}"
 
 
@@ -149,7 +149,7 @@ def run_training(shop: LocalWorkshop, effect: e.Train, trail: Trail) -> e.LocalE
         raise
     except SheafError as error:
         return e.TrainingFailed(effect.round, _line(error))
-    except Exception as error:  # noqa: BLE001 - the hooks are the operator's code
+    except RAISED as error:
         return e.TrainingFailed(effect.round, f"the installed code {described(error)}")
 
 

@@ -7,12 +7,11 @@ code is still the one that the task pins. A reader may name another folder inste
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from sheaf.nodes.bundle import Bundle
-from sheaf.nodes.summary import SUMMARY_FILE
-from sheaf.protocol.errors import InvalidUsage
+from sheaf.nodes.summary_file import SUMMARY_FILE, read_summary
+from sheaf.protocol.errors import InvalidDocument, InvalidUsage
 from sheaf.protocol.task import Task
 
 HINT = "--project PATH names the project the run was made from"
@@ -53,9 +52,8 @@ def require_pinned(bundle: Bundle, task: Task) -> None:
 def _named(directory: Path) -> Path:
     """The project that the summary names."""
     try:
-        summary = json.loads((directory / SUMMARY_FILE).read_text(encoding="utf-8"))
-        named = Path(summary["project"])
-    except (OSError, ValueError, KeyError, TypeError):
+        named = Path(read_summary(directory)["project"])
+    except (InvalidDocument, KeyError, TypeError):
         named = Path()
     if not named.is_absolute():
         raise InvalidUsage(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Any
@@ -20,8 +19,15 @@ from sheaf.nodes.aggregation import (
 from sheaf.nodes.evidence import Evidence, Report, fail
 from sheaf.nodes.model_file import is_model
 from sheaf.nodes.sharing import results
+from sheaf.nodes.summary_file import SUMMARY_FILE, read_summary
 from sheaf.nodes.trail import RoundTrail
-from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidModel, SheafError
+from sheaf.protocol.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    InvalidDocument,
+    InvalidModel,
+    SheafError,
+)
 from sheaf.protocol.events import Claimed, RoundSettled, VerdictRevealed
 from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.task import Task
@@ -301,15 +307,14 @@ def check_reports(evidence: Evidence, report: Report) -> None:
 
 def check_summary(evidence: Evidence, report: Report) -> None:
     """Every field of the summary that follows from ledger and store, and the form of the others."""
-    path = evidence.directory / summaries.SUMMARY_FILE
+    path = evidence.directory / SUMMARY_FILE
     if report.unfinished and not path.exists():
         return
     if not path.exists():
         fail(f"summary: found no {path.name}, though the task has ended; a resumed run writes it")
     try:
-        content = path.read_bytes()
-        found = json.loads(content)
-    except (OSError, ValueError, RecursionError) as error:
+        content, found = path.read_bytes(), read_summary(evidence.directory)
+    except (OSError, InvalidDocument) as error:
         fail(f"summary: {path.name} cannot be read: {error}")
     count = _compare(found, _expected(evidence), "")
     if content != summaries.json_text(found).encode():

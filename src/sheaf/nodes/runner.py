@@ -39,6 +39,7 @@ from sheaf.nodes.summary import (
     round_row,
     write_json,
 )
+from sheaf.nodes.summary_file import SUMMARY_FILE
 from sheaf.nodes.trail import Trail
 from sheaf.protocol.actions import Action
 from sheaf.protocol.errors import InvalidConfiguration, InvalidData, LedgerCorrupt, SheafError
@@ -183,7 +184,7 @@ class Runner:
         book, head = cast.federation.book, cast.host.client.head()
         end = Statement(book.chain_id, book.federation, trail.task, head.number, head.hash)
         countersign(self.directory, end, [node.account.key for node in cast.nodes])
-        write_json(self.directory / "summary.json", summary)
+        write_json(self.directory / SUMMARY_FILE, summary)
 
     def _turn(self) -> bool:
         """Fold, decide, perform, send. False when there is nothing left to do or wait for."""

@@ -62,7 +62,6 @@ COURT_ACTIONS = (
 )
 PARTS = ("train", "ledger", "proof", "total")
 MODEL_FILE = "model.safetensors"
-SUMMARY_FILE = "summary.json"
 
 
 @dataclass(frozen=True)

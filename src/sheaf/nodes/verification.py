@@ -6,7 +6,6 @@ first difference is raised as `VerificationFailed`, with the actor behind it.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +24,8 @@ from sheaf.nodes.receipts import note_withheld
 from sheaf.nodes.rereading import Ground, Source, execute_again, reread
 from sheaf.nodes.respecification import Disagreement, Respecification, Step, steps
 from sheaf.nodes.seat import court_credit
-from sheaf.nodes.summary import SUMMARY_FILE, Accounting, Place, read_book
+from sheaf.nodes.summary import Accounting, Place, read_book
+from sheaf.nodes.summary_file import SUMMARY_FILE, read_summary
 from sheaf.nodes.trail import Trail, fold
 from sheaf.protocol.actions import Action, Publish, Register, Withdraw
 from sheaf.protocol.content import DAG_CBOR, SHA2_256, ContentId
@@ -199,9 +199,8 @@ def address_book(directory: Path) -> tuple[AddressBook, bytes]:
 def _reported_names(directory: Path) -> dict[str, str]:
     """Names of accounts as the run reports them: for messages only."""
     try:
-        found = json.loads((directory / SUMMARY_FILE).read_text(encoding="utf-8"))
-        return {str(k): str(v) for k, v in found["accounts"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {str(k): str(v) for k, v in read_summary(directory)["accounts"].items()}
+    except (InvalidDocument, KeyError, AttributeError):
         return {}
 
 
@@ -209,8 +208,8 @@ def reported_blocks(directory: Path) -> int | None:
     """Where the run says that it ended: other runs may have gone on on its chain. What it says of
     that block's hash is compared at the end."""
     try:
-        blocks = json.loads((directory / SUMMARY_FILE).read_text(encoding="utf-8"))["blocks"]
-    except (OSError, ValueError, KeyError, TypeError):
+        blocks = read_summary(directory)["blocks"]
+    except (InvalidDocument, KeyError):
         return None
     return blocks if type(blocks) is int else None
 

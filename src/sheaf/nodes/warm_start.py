@@ -6,7 +6,6 @@ needs more than 24 bits: on the same fraction bits the new task starts at the ve
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from safetensors.torch import load_file
 from sheaf.learning import lattice
 from sheaf.learning.layout import Layout
 from sheaf.nodes.aggregation import Vector, read_vector
+from sheaf.nodes.summary_file import read_summary
 from sheaf.protocol.arithmetic import ELEMENT_BYTES, LIMIT
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobMissing, InvalidDocument, InvalidModel, NotFinite
@@ -51,9 +51,9 @@ def _of_run(folder: Path) -> Arrays:
     The summary names the model by its header, whose tree root is one of the store's ids.
     """
     try:
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        summary = read_summary(folder)
         cid, wanted = ContentId.parse(str(summary["task"])), bytes.fromhex(summary["model"]["root"])
-    except (OSError, ValueError, KeyError, TypeError, InvalidDocument) as error:
+    except (ValueError, KeyError, TypeError, InvalidDocument) as error:
         raise InvalidDocument(
             f"model.initial: {folder.name}: found no summary with a task and a model ({error}), "
             "accepted: a finished run"

@@ -9,6 +9,9 @@ __all__ = ["main"]
 
 def main() -> None:
     """What the `sheaf` script runs."""
-    from sheaf.apps.cli.outcome import execute  # here, for notebooks show runs as it does
-
+    try:
+        from sheaf.apps.cli.outcome import execute  # here, for notebooks show runs as it does
+    except KeyboardInterrupt:  # nothing of Sheaf is there yet
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
     sys.exit(execute(sys.argv[1:]))

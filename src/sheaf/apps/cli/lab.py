@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sheaf.simulation.disputes import Move, Outcome
 
 LIARS = ("committee", "participant", "challenger", "server")
+PROJECT = Path("project") / "hospitals"
 SMALL_CHUNKS = 16
 """Bytes of a chunk where bytes are withheld: so that the task's few coordinates make a tree to go
 down in."""
@@ -59,7 +60,7 @@ def dispute(
         raise InvalidUsage(f"--round: found {round}, accepted: at most --rounds, {rounds}")
     for extra, package in (("torch", "torch"), ("examples", "sklearn")):
         require(extra, package)
-    kept = runs.create(runs.home(Path.cwd()), f"lab-{liar}", datetime.now(UTC))
+    kept = runs.create(runs.home(Path.cwd()), f"lab-{liar}", datetime.now(UTC), _project)
     outcome = _play(kept, liar, withhold, (round, rounds))
     say(format, lambda: _text(kept, outcome), _plain(kept, outcome, liar, withhold))
 
@@ -70,13 +71,17 @@ def _play(kept: runs.Run, liar: str, withhold: bool, schedule: tuple[int, int]) 
     from sheaf.apps.config import read
     from sheaf.simulation.disputes import Liar, Scenario, play
 
-    project = projects.make(kept.folder / "project" / "hospitals", "hospitals")
-    plan, _ = read(project.folder, _settings(liar, withhold, schedule[1]))
+    plan, _ = read(kept.folder / PROJECT, _settings(liar, withhold, schedule[1]))
     scenario = Scenario(Liar(liar), schedule[0], withhold)
     with tempfile.TemporaryDirectory() as folder:
         twin = Path(folder)
         with Progress(plan, kept.folder) as shown, Progress(plan, twin, quiet=True) as quiet:
             return play(plan, scenario, kept.folder, twin, (shown, quiet))
+
+
+def _project(folder: Path) -> None:
+    """What the run is of: it stays with it, so that whoever looks has the code."""
+    projects.make(folder / PROJECT, "hospitals")
 
 
 def _settings(liar: str, withhold: bool, rounds: int) -> Mapping[str, object]:

@@ -48,6 +48,8 @@ def execute(arguments: Sequence[str]) -> int:
         if debug:
             traceback.print_exc()
         return _internal(error, as_json)
+    if code == Interrupted.exit_code:  # Typer makes Ctrl-C a code, and says nothing
+        return _report(Interrupted("interrupted"), as_json)
     return code if isinstance(code, int) else 0
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -62,14 +63,15 @@ def begin(
     `directory`, or else in `.sheaf`. A `quiet` one shows nothing on stderr."""
     plan, sources = read(path, settings)
     check_training(plan, sources)
+    recorded = partial(record.write, plan=plan)
     if directory is None:
-        kept = runs.create(runs.home(Path.cwd()), plan.name, datetime.now(UTC))
+        kept = runs.create(runs.home(Path.cwd()), plan.name, datetime.now(UTC), recorded)
     else:
-        kept = runs.create_at(directory)
+        kept = runs.create_at(directory, recorded)
     progress = Progress(plan, kept.folder, quiet=quiet)
     try:
         with _stoppable(kept), progress:
-            summary = runner.run(plan, kept.folder, progress)
+            summary = runner.resume(kept.folder, progress)  # it got no further than its record
     except SheafError as error:
         # Nothing happened that anybody would look for, or go on with.
         if not progress.began and not (isinstance(error, STOPS) and _is_recorded(kept)):

@@ -121,6 +121,9 @@ def _check_combinations(settings: Settings, sources: Sources) -> None:
     bits = settings.model.fraction_bits
     if not FRAC_BITS_MIN <= bits <= FRAC_BITS_MAX:
         raise refusal(sources, ("model", "fraction_bits"), f"{FRAC_BITS_MIN} to {FRAC_BITS_MAX}")
+    # Stakes follow from these, so they are looked at before the protocol looks at all.
+    if not 1 <= settings.schedule.rounds < 2**16:
+        raise refusal(sources, ("schedule", "rounds"), bounds.BOUNDS["rounds"])
     _check_durations(settings, sources)
     if not bounds.ENTRY.fullmatch(settings.data.entry):
         raise refusal(sources, ("data", "entry"), "module:function")
@@ -226,6 +229,8 @@ def _initial(folder: Path, settings: Settings, sources: Sources) -> Path | None:
     near = folder / reference
     if not reference or near.is_file():
         return near.resolve() if reference else None
+    if near.exists() and not near.is_dir():
+        raise refusal(sources, ("model", "initial"), INITIAL, "neither a file nor a folder")
     try:
         named = str(near) if near.is_dir() else reference
         run = runs.find(runs.home(Path.cwd()), named)

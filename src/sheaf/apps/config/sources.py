@@ -100,7 +100,7 @@ def gather(
 
 def _read(file: Path, origin: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"), parse_float=Decimal)
     except (ValueError, OSError) as error:  # also of an integer too long for Python to read
         reason = str(error).replace("\n", " ")
         raise InvalidConfiguration(f"{origin}: found {reason}, accepted: TOML 1.0") from error
