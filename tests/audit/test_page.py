@@ -209,6 +209,7 @@ def test_amounts_are_exact_and_short_where_there_is_no_room() -> None:
     assert amount(7, {"symbol": "T", "decimals": 0}) == "7 T"
     assert about(1_234_567_891, token) == "≈ 1,234.5678 T"
     assert about(2_500_000, token) == "2.5 T"
+    assert about(24, token) == "< 0.0001 T"
 
 
 def test_what_cannot_be_seen_is_written_out() -> None:

@@ -65,6 +65,8 @@ def timeline(report: Parts) -> Markup:
         "Ledger times are those of blocks, in UTC. Hashes are shortened; the data of this "
         "page have more, audit.json has all. Commits and reveals are in the tables of updates."
     )
+    if report["ledger"]["embedded"]:
+        note += " On this embedded ledger they prove order, not time."
     if others:
         note += f" {others:,} protocol transactions on this ledger are not of this task."
     return Markup(el("p", note, class_="note") + joined(parts))

@@ -23,7 +23,7 @@ from sheaf.audit.odds import odds
 from sheaf.audit.overview import metrics_in_words, overview
 from sheaf.audit.participation import participation
 from sheaf.audit.passes import passes
-from sheaf.audit.plainly import abridged, abridged_text, hashes, printable
+from sheaf.audit.plainly import abridged, abridged_text, hashes, printable, seen
 from sheaf.audit.statements import NOTHING, Statements
 from sheaf.nodes.evidence import METRICS, Evidence, Report
 from sheaf.nodes.receipts import Owed, findings
@@ -168,7 +168,7 @@ def _verification(ground: Ground) -> dict[str, Any]:
         "limits": [*report.limits],
         "trust": [{"about": about, "assumed": assumed} for about, assumed in report.trust],
         "repeat": [
-            {"command": printable(command), "checks": what}
+            {"command": seen(command), "checks": what}
             for command, what in _commands(report).items()
         ],
     }

@@ -26,7 +26,8 @@ def money(report: Parts) -> Markup:
     totals = report["totals"]
     told = (
         f"The task's transactions took {totals['gas']:,} gas, {totals['setup_gas']:,} of it before "
-        "the first round."
+        "the first round. A report of metrics counts in the round that it is about, and stands in "
+        "the timeline where it was sent."
     )
     gas = [figures.gas_plot(report)] if report["rounds"] else []
     return joined([*parts, el("h3", "Gas"), el("p", told), *gas])

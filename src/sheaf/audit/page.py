@@ -61,7 +61,7 @@ def _head(made: Dossier, style: str) -> Markup:
         el("meta", name="viewport", content="width=device-width, initial-scale=1"),
         el("meta", name="color-scheme", content="light dark"),
         el("meta", name="referrer", content="no-referrer"),
-        el("title", f"Audit of {made['task']['name']}, run {made['run']}"),
+        el("title", f"Audit of {made['task']['name']}, {_kind(made)} {made['run']}"),
         el("style", Markup(style)),
     )
 
@@ -74,9 +74,15 @@ def _header(made: Dossier) -> Markup:
         el("p", "Sheaf audit report", class_="eyebrow"),
         el("h1", el("bdi", task["name"])),
         el("p", found["conclusion"], class_=f"badge {badge}"),
-        el("p", "Run ", el("bdi", made["run"]), ", task ", code(task["cid"]), class_="where"),
+        el("p", _kind(made).capitalize(), " ", el("bdi", made["run"]), class_="where"),
+        el("p", "Document ", code(task["cid"]), class_="where"),
         el("p", "Head ", code(found["head"]), class_="where"),
     )
+
+
+def _kind(made: Dossier) -> str:
+    """What was verified: a run, or a task by whoever has no run of it."""
+    return "task" if made["run"] == f"0x{made['task']['id']}" else "run"
 
 
 def _data(made: Dossier) -> Markup:

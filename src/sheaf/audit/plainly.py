@@ -18,8 +18,12 @@ LONGEST = 200
 def printable(text: str) -> str:
     """`text` with whatever cannot be seen (controls, marks of direction, halves of characters)
     written out as its code point, and cut to `LONGEST` characters."""
-    kept = text[:LONGEST] + ("…" if len(text) > LONGEST else "")
-    return "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in kept)
+    return seen(text[:LONGEST] + ("…" if len(text) > LONGEST else ""))
+
+
+def seen(text: str) -> str:
+    """All of `text`, with whatever cannot be seen written out: of what is one's own."""
+    return "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text)
 
 
 def literal(text: str) -> str:
@@ -43,7 +47,9 @@ def about(units: int, token: dict[str, Any]) -> str:
     """An amount in whole tokens with four decimals at most, for where there is little room."""
     least = 10 ** max(0, token["decimals"] - 4)
     near = units // least * least
-    return amount(units, token) if near == units else f"≈ {amount(near, token)}"
+    if near == units:
+        return amount(units, token)
+    return f"≈ {amount(near, token)}" if near else f"< {amount(least, token)}"
 
 
 def moment(seconds: int) -> str:

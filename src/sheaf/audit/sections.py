@@ -12,6 +12,18 @@ from sheaf.audit.lineage import lineage_plot
 from sheaf.audit.markup import Markup, code, el, facts, items, joined, table
 from sheaf.audit.scrutiny import draws, fairness
 
+HOSTS = {
+    True: "embedded: one process made its blocks, so that its deadlines and times prove order, not "
+    "time",
+    False: "a chain behind an endpoint: its blocks' times are those that the chain gave them",
+}
+"""What a ledger is, by whether it is embedded."""
+
+AGAIN = (
+    "On any machine with Sheaf. Ledgers and stores are those that this verification was given: put "
+    "others in their place to rely on neither. What stands as ... in an address was kept back."
+)
+
 
 def summary(report: Parts) -> Markup:
     """Plain words first, then the numbers that people ask for."""
@@ -34,7 +46,7 @@ def verified(report: Parts) -> Markup:
     """What was checked, how to check it again, and what all of it does not show."""
     found = report["verification"]
     checks = [(c["name"], f"{c['count']:,}", c["detail"]) for c in found["checks"]]
-    repeat = [(code(r["command"]), r["checks"]) for r in found["repeat"]]
+    repeat = [(r["checks"], code(r["command"])) for r in found["repeat"]]
     reported, outside, withheld = (found[k] for k in ("reported", "outside", "withheld"))
     # A stranger has neither: no summary says anything, and no folder holds anything else.
     apart = [el("h3", "Reported, and not recomputed"), el("p", ", ".join(reported))]
@@ -47,6 +59,7 @@ def verified(report: Parts) -> Markup:
                     ("conclusion", found["conclusion"]),
                     ("head", code(found["head"])),
                     ("anchored by", ", ".join(found["anchors"]) or "nothing"),
+                    ("ledger", HOSTS[report["ledger"]["embedded"]]),
                 ]
             ),
             table(
@@ -56,7 +69,8 @@ def verified(report: Parts) -> Markup:
                 frozenset({1}),
             ),
             el("h3", "Repeat it"),
-            table("Commands that repeat it on another machine", ("command", "checks"), repeat),
+            el("p", AGAIN, class_="note"),
+            facts(repeat),
             el("h3", "What it does not show"),
             items(found["limits"]),
             el("h3", "Trusted all the same"),
@@ -142,8 +156,11 @@ def people(report: Parts) -> Markup:
                 drawn[actor] = drawn.get(actor, 0) + 1
                 counted[actor] = counted.get(actor, 0) + agreed
     rows = []
+    # Names are the run's own word: who has no run has none.
+    some = any(actor["name"] is not None for actor in report["actors"])
     for place, actor in enumerate(report["actors"]):
         name = el("bdi", actor["name"]) if actor["name"] is not None else DASH
+        named = [name] if some else []
         paid = str(int(accounts["reward"][place]) + int(accounts["fee"][place]))
         more = str(int(accounts["bonus"][place]) + int(accounts["court"][place]))
         lost = accounts["slashed"][place]
@@ -151,7 +168,7 @@ def people(report: Parts) -> Markup:
             (
                 actor["label"],
                 actor["role"],
-                name,
+                *named,
                 code(actor["address"]),
                 drawn.get(place, 0),
                 counted.get(place, 0),
@@ -162,7 +179,9 @@ def people(report: Parts) -> Markup:
         )
     reward, stake = (report["money"]["tokens"][kind]["symbol"] for kind in ("reward", "stake"))
     units = (f"earned, {reward}", f"bonuses, {stake}", f"slashed, {stake}")
-    heads = ("", "role", "name (reported)", "address", "drawn", "counted", *units)
+    names = ["name (reported)"] if some else []
+    heads = ("", "role", *names, "address", "drawn", "counted", *units)
+    right = frozenset(range(len(heads) - 5, len(heads)))
     note = (
         "Drawn: times in a cohort, or on a committee's seat. Counted: updates in settled models, "
         "or verdicts that agreed with a claim. Bonuses: shares of others' slashes, and what was "
@@ -171,7 +190,7 @@ def people(report: Parts) -> Markup:
     return joined(
         [
             el("p", note, class_="note"),
-            table("Everybody who acted or held a seat", heads, rows, frozenset({4, 5, 6, 7, 8})),
+            table("Everybody who acted or held a seat", heads, rows, right),
         ]
     )
 
