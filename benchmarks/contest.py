@@ -30,6 +30,7 @@ from sheaf.protocol.actions import (
     Pick,
     Refute,
     Roots,
+    Settle,
     Supply,
     Unfold,
 )
@@ -77,7 +78,7 @@ class Tree:
 class Contest:
     """A round with a claim in its window, and what can be opened of it."""
 
-    def __init__(self, model: Model, counted: int) -> None:
+    def __init__(self, model: Model, counted: int, dissenters: int = 0) -> None:
         self.stage = Stage(same_token=True)
         whole = Shape(ELEMENT_BYTES, model.coordinates, 1 << model.chunk_log2)
         self.old, self.new, self.update = (Tree(whole, name) for name in ("old", "new", "update"))
@@ -93,7 +94,8 @@ class Contest:
             for seat in self.stage.seats[:PARTICIPANTS]
         ]
         reveal(self.stage, self.task, roots)
-        claim(self.stage, self.task, (1 << counted) - 1, self.new.root, state[1])
+        self.held, self.state = (1 << counted) - 1, state[1]
+        claim(self.stage, self.task, self.held, self.new.root, self.state, dissenters)
         self.roots = Roots(self.new.root, state[1], self.old.root, state[0])
         self.column = random.Random(counted).randbytes(4 * counted)
 
@@ -131,12 +133,61 @@ class Contest:
         names = ("Demand", "Supply", "Descend", "Unfold", "Pick", "Decide")
         return {name: stage.gas[name] for name in names}
 
+    def withhold(self) -> None:
+        """Demand a chunk that nobody posts, and another one of the same update."""
+        for bonds, chunk in ((1, self.update.index), (2, self.update.index + 1)):
+            demand = Demand(self.task.id, POSITION, chunk, bonds * SLASH)
+            self.stage.act([(self.stage.auditor, demand)])
+
+    def overturn(self, *withheld: int) -> None:
+        """Decide demands that were not answered, then the challenge that was not refuted; the next
+        committee claims something else, which stands."""
+        stage = self.stage
+        stage.now += PHASE_S
+        for number in (*withheld, 1):
+            stage.act([(stage.sponsor, Decide(self.task.id, number))])
+        claim(stage, self.task, self.held & ~self.task.current.dropped, word("right"), self.state)
+
+    def settle(self) -> list[int]:
+        """Settle the participants, then the disputes one by one, with the last of which the
+        committees are: the gas of each page after the first."""
+        stage, task = self.stage, self.task
+        stage.now = max(stage.now, task.deadline)
+        root = self.new.root if task.attempt == 1 else word("right")
+        headers = (
+            task.header(merkle.Kind.MODEL, root),
+            task.header(merkle.Kind.OPTIMISER_STATE, self.state),
+        )
+        steps = [2 * PARTICIPANTS, *[1] * len(task.current.disputes)]
+        pages = [Settle(task.id, count, ZERO, *headers) for count in steps]
+        return [stage.act([(stage.sponsor, page)]) for page in pages][1:]
+
+
+def settlements(mean: Contest, median: Contest, half_median: Contest) -> dict[str, int]:
+    """Gas of settling what became of disputes, each a transaction of its own, after the moves of
+    `figures`. Of an overturned claim that is the bond's return, and the slashes and shares of its
+    committee, which the last page of the round moves."""
+    refuted, answered, _ = mean.settle()
+    median.withhold()
+    median.overturn(2, 3)
+    returned, withheld, all_voted = median.settle()
+    half_median.overturn()
+    (some_dissented,) = half_median.settle()
+    return {
+        "settle, refuted": refuted,
+        "settle, demand answered": answered,
+        "settle, overturned: the bond": returned,
+        "settle, withheld": withheld,
+        "settle, overturned: committees, all of 7 voted": all_voted,
+        "settle, overturned: committees, 2 of 7 dissented": some_dissented,
+    }
+
 
 def figures() -> tuple[Gas, dict[str, int]]:
     """Gas of the other moves, and the promised figures."""
     mean, half = Contest(MEAN, PARTICIPANTS), Contest(MEAN, PARTICIPANTS // 2)
     challenge, refute = mean.challenge(), mean.refute()
-    median, half_median = Contest(MEDIAN, PARTICIPANTS), Contest(MEDIAN, PARTICIPANTS // 2)
+    median, half_median = Contest(MEDIAN, PARTICIPANTS), Contest(MEDIAN, PARTICIPANTS // 2, 2)
     ordered = median.challenge()
     found = (
         challenge + refute,
@@ -147,4 +198,8 @@ def figures() -> tuple[Gas, dict[str, int]]:
         -(-2 * (challenge - half.challenge()) // PARTICIPANTS),
         -(-2 * (ordered - half_median.challenge()) // PARTICIPANTS),
     )
-    return mean.other_moves(), dict(zip(LIMITS, found, strict=True))
+    moves = mean.other_moves()
+    settled = settlements(mean, median, half_median)
+    return moves | {name: [gas] for name, gas in settled.items()}, dict(
+        zip(LIMITS, found, strict=True)
+    )

@@ -90,12 +90,12 @@ def main() -> int:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     gas, promised = figures()
-    print(f"{'action':<44}{'mean':>10}{'least':>10}{'most':>10}")
+    print(f"{'action':<52}{'mean':>10}{'least':>10}{'most':>10}")
     for kind, values in gas.items():
-        print(f"{kind:<44}{mean(values):>10,}{min(values):>10,}{max(values):>10,}")
-    print(f"\n{'promised':<44}{'found':>10}{'limit':>10}")
+        print(f"{kind:<52}{mean(values):>10,}{min(values):>10,}{max(values):>10,}")
+    print(f"\n{'promised':<52}{'found':>10}{'limit':>10}")
     for name, value in promised.items():
-        print(f"{name:<44}{value:>10,}{ALL_LIMITS[name]:>10,}")
+        print(f"{name:<52}{value:>10,}{ALL_LIMITS[name]:>10,}")
     found = {**{kind: mean(values) for kind, values in gas.items()}, **promised}
     if options.write:
         SNAPSHOT.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")

@@ -204,24 +204,35 @@ def reveal(stage: Stage, task: Task, roots: Sequence[bytes]) -> None:
     stage.pass_deadline(task)
 
 
-def claim(stage: Stage, task: Task, held: int, model: bytes, state: bytes) -> None:
-    """The committee holds these updates and claims these tree roots: up to CHALLENGE."""
-    members = [task.member_at(1, slot) for slot in range(COMMITTEE)]
+def claim(
+    stage: Stage, task: Task, held: int, model: bytes, state: bytes, dissenters: int = 0
+) -> None:
+    """The committee holds these updates and claims these tree roots, but for so many members that
+    say something else: up to CHALLENGE."""
+    attempt = task.attempt
+    members = [task.member_at(attempt, slot) for slot in range(COMMITTEE)]
+    models = [word("dissent")] * dissenters + [model] * (COMMITTEE - dissenters)
     stage.act((member, Hold(task.id, held)) for member in members)
     stage.pass_deadline(task)
     here, round = stage.spec.deployment, task.round
-    headers = task.header(Kind.MODEL, model), task.header(Kind.OPTIMISER_STATE, state)
     opened = [
-        (member, RevealVerdict(task.id, ZERO, model, state, word("v", member), word(member)))
-        for member in members
+        (member, RevealVerdict(task.id, ZERO, own, state, word("v", member), word(member)))
+        for member, own in zip(members, models, strict=True)
     ]
     words = [
         here.verdict_commitment(
             task.id,
             round,
-            1,
+            attempt,
             member,
-            Verdict(task.current.counted, ZERO, *headers, verdict.receipt, verdict.salt),
+            Verdict(
+                task.current.counted,
+                ZERO,
+                task.header(Kind.MODEL, verdict.model_root),
+                task.header(Kind.OPTIMISER_STATE, state),
+                verdict.receipt,
+                verdict.salt,
+            ),
         )
         for member, verdict in opened
     ]
