@@ -54,10 +54,9 @@ class Chain:
         self.federation = DEPLOYMENT.address
 
     def transact(self, label: str, to: bytes | None, calldata: bytes, now: int) -> Receipt:
-        """One transaction in a block of its own."""
+        """One transaction in a block of its own, but for what was queued before it."""
         self.queue(label, to, calldata)
-        (receipt,) = self.ground.mine(now)
-        return receipt
+        return self.ground.mine(now)[-1]
 
     def queue(self, label: str, to: bytes | None, calldata: bytes) -> None:
         """A transaction for the next block."""
@@ -113,13 +112,15 @@ def _rejection(interface: Interface, data: bytes) -> Rejected:
 
 
 @cache
-def deployed(stake_tax_bps: int) -> Chain:
-    """The chain every world starts from; copy it."""
+def deployed(stake_tax_bps: int, plain: str = "") -> Chain:
+    """The chain every world starts from; copy it. Tokens that take no tax are the shipped one, or
+    a hostile one that is made as it is."""
     deployer, supply, now = account("deployer"), 2**200, 1
     funded = [account(label) for label in ("deployer", *CROWD)]
     chain = Chain(grounds.begin(CHAIN, funded), b"")
     for name, tax in (("stake", stake_tax_bps), ("reward", 0), ("taxed", TAX_BPS)):
-        source = hostile("FeeOnTransferToken") if tax else artifact("Token")
+        untaxed = hostile(plain) if plain else artifact("Token")
+        source = hostile("FeeOnTransferToken") if tax else untaxed
         arguments = (name, name, 6, deployer, supply, *([tax] if tax else []))
         creation = Interface(source.abi).creation(source.bytecode, *arguments)
         chain.transact("deployer", None, creation, now).require()

@@ -8,6 +8,7 @@ DOCKET, CHALLENGES = "court/Docket.sol", "court/Challenges.sol"
 COLUMNS, TREES, OPENINGS = "libraries/Columns.sol", "libraries/Trees.sol", "libraries/Openings.sol"
 PHASES, WITHHOLDING = "federation/Phases.sol", "court/Withholding.sol"
 REENTRANCE = "tests/contracts/test_reentrance.py::"
+PAYOUTS = "tests/contracts/test_payouts.py::test_a_move_from_within_counts_once_as_if_it_came_after"
 
 DETAILS = (
     Mutant(
@@ -121,5 +122,40 @@ DETAILS = (
         "if (opening.path.length != 0 || !array.fits(opening.chunk, dispute.index)) return false;",
         "if (!array.fits(opening.chunk, dispute.index)) return false;",
         "moves_out_of_turn",
+    ),
+    Mutant(
+        "outsiders challenge what only a committee may read",
+        DOCKET,
+        "        _expectAdmitted(state);\n",
+        "        _expectRoom(state.core);\n",
+        "who_may_open_a_dispute_where_updates_are_hidden",
+    ),
+    Mutant(
+        "outsiders demand what only a committee may read",
+        WITHHOLDING,
+        "        _expectAdmitted(state);\n",
+        "        _expectRoom(state.core);\n",
+        "outsiders_demand_nothing_before_a_claim_either",
+    ),
+    Mutant(
+        "a seat that was not opened judges",
+        DOCKET,
+        "if (seat.standing != Standing.OpenedAggregator) revert NotAdmitted();",
+        "",
+        "an_unopened_seat_is_nobodys_where_updates_are_hidden",
+    ),
+    Mutant(
+        "a descent's bond is pulled before it is told of",
+        WITHHOLDING,
+        "        _emitDescended(task, state, number, dispute);\n        _lock(state, bond, 1);",
+        "        _lock(state, bond, 1);\n        _emitDescended(task, state, number, dispute);",
+        PAYOUTS + "[descend]",
+    ),
+    Mutant(
+        "a demand's bond is pulled before it is told of",
+        WITHHOLDING,
+        "        _emitDemanded(task, state, number, bonds);\n        _lock(state, bond, bonds);",
+        "        _lock(state, bond, bonds);\n        _emitDemanded(task, state, number, bonds);",
+        PAYOUTS + "[demand]",
     ),
 )

@@ -313,6 +313,17 @@ def who_may_open_a_dispute_where_updates_are_hidden(world: World) -> None:
 
 
 @vector()
+def outsiders_demand_nothing_before_a_claim_either(world: World) -> None:
+    play = trial_at_hold(world, visibility=1)
+    play.holds(0b111, 0b111, 0b111)
+    outsiders = (WATCHER, LIAR, play.participant(0), play.member(0, attempt=2))
+    for outsider in outsiders:
+        assert play.no(outsider, play.demanding(0, 0)) == "NotAdmitted"
+    assert play.do(play.member(1), play.demanding(0, 0))[0].startswith("A1.1 ")
+    assert play.do(LIAR, play.supplying(1)) == ["sponsor supplies 1"]
+
+
+@vector()
 def an_unopened_seat_is_nobodys_where_updates_are_hidden(world: World) -> None:
     play = Trial(world, changed(TERMS, visibility=1), aggregators=4)
     play.claim("wrong", c7=700)
