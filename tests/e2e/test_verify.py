@@ -202,7 +202,7 @@ BOOK: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
         lambda book: book.update(
             stake_token=book["reward_token"], reward_token=book["stake_token"]
         ),
-        "the federation's stakeToken is",
+        "the federation's stake_token is",
     ),
     "reward": (
         lambda book: book.update(reward_token=book["stake_token"]),

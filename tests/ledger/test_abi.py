@@ -146,6 +146,14 @@ def test_other_logs_are_nobodys_event(interface: Interface) -> None:
         interface.topic(Terms)
 
 
+def test_a_log_that_only_begins_like_an_event_is_none_of_it(interface: Interface) -> None:
+    """Anybody's contract can make one, and a search for the event finds it."""
+    topic = keccak(text="Noted(string)")
+    for topics in ((topic,), (topic, keccak(text="hello"), TASK)):
+        with pytest.raises(ValueError, match=r"a log of . topics, not 2"):
+            interface.decode_event(log_of(*topics, data=b""))
+
+
 def test_functions_are_called_by_name_too(interface: Interface) -> None:
     assert interface.calldata("seat", 7) == keccak(text="seat(uint256)")[:4] + word(7)
     assert interface.result("seat", bytes(12) + ROLE + word(1)) == (ROLE, True)

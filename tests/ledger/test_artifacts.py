@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sheaf.ledger.abi import ContractError, Interface
 from sheaf.ledger.artifacts import artifact, parse_artifact
 from sheaf.ledger.client import Call
+from sheaf.ledger.deployment import wiring
 from sheaf.protocol.errors import LedgerUnavailable
 from tests.ledger.chain import Host, address_of, new_host
 
@@ -47,6 +50,31 @@ def test_immutables_are_filled_in_by_declaration() -> None:
     assert small.is_runtime(small.runtime_of([b"\xaa", b"\xbb"]))
     with pytest.raises(ValueError, match="zip"):
         small.runtime_of([b"\xaa"])
+
+
+def test_immutables_are_read_out_of_code() -> None:
+    small = parse_artifact(SMALL)
+    assert small.values_in(bytes.fromhex("6002aa00bb03")) == (b"\xaa", b"\xbb")
+    for other in ("6002aa01bb03", "6002aa00bb", ""):
+        with pytest.raises(ValueError, match="not the code of"):
+            small.values_in(bytes.fromhex(other))
+    # An immutable that stands in two places has one value.
+    twice = replace(small, immutables=(((2, 1), (4, 1)),))
+    assert twice.values_in(bytes.fromhex("6002aa00aa03")) == (b"\xaa",)
+    with pytest.raises(ValueError, match="not the code of"):
+        twice.values_in(bytes.fromhex("6002aa00bb03"))
+
+
+def test_a_federation_says_in_its_code_who_belongs_to_it() -> None:
+    federation = artifact("Federation")
+    token, vault, court = b"\x01" * 20, b"\x02" * 20, b"\x03" * 20
+    assert wiring(federation.runtime_of([token, vault, court])) == {
+        "stake_token": token,
+        "vault": vault,
+        "court": court,
+    }
+    with pytest.raises(ValueError, match="no addresses"):
+        wiring(federation.runtime_of([token, b"\x01" + vault, court]))
 
 
 @pytest.mark.parametrize("name", ["Absent", "../client", ""])

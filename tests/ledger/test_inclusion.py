@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import rlp
 from eth_utils.crypto import keccak
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from trie.hexary import HexaryTrie
 
 from sheaf.ledger.archive import FileArchive
@@ -111,6 +114,45 @@ def test_a_node_that_is_no_node_is_refused() -> None:
     for content in (b"\x80", rlp.encode([b"a"] * 3), rlp.encode([b"\x50", b"a"]), b"\xc1" * 9):
         with pytest.raises(ValueError, match="found"):
             proved_receipt(keccak(content), 0, (content,))
+
+
+RLP = st.recursive(
+    st.binary(max_size=40), lambda inner: st.lists(inner, max_size=17), max_leaves=20
+)
+
+
+@given(st.lists(RLP, min_size=1, max_size=3), st.binary(min_size=20, max_size=20))
+@settings(max_examples=500, deadline=None)
+def test_whatever_somebody_calls_a_state_is_an_account_or_none(
+    content: list[object], address: bytes
+) -> None:
+    """Each node names the next where it can, since whoever makes up a header makes up its roots."""
+    nodes = [rlp.encode(content[-1])]
+    for each in content[-2::-1]:
+        nodes.insert(0, rlp.encode([each, keccak(nodes[0])]))
+    # A leaf at the end of that account's whole key.
+    key = keccak(address)
+    for proof in (nodes, [rlp.encode([b"\x20" + key, rlp.encode(content[0])])]):
+        account = None
+        with suppress(ValueError):
+            account = proved_account(keccak(proof[0]), address, tuple(proof))
+        assert account is None or len(account.code_hash) == 32
+
+
+def test_an_account_is_four_byte_strings() -> None:
+    address = bytes(20)
+    for fields, holds in (
+        ([b"\x01", b"\x02", b"\x03" * 32, b"\x04" * 32], True),
+        ([b"\x01", b"\x02", b"\x03" * 32, b"\x04" * 31], False),
+        ([[], b"\x02", b"\x03" * 32, b"\x04" * 32], False),
+        ([b"\x01", b"\x02", b"\x03" * 32, [b"\x04"] * 32], False),
+    ):
+        leaf = rlp.encode([b"\x20" + keccak(address), rlp.encode(fields)])
+        if holds:
+            assert proved_account(keccak(leaf), address, (leaf,)).nonce == 1
+        else:
+            with pytest.raises(ValueError, match="found no account in the proof"):
+                proved_account(keccak(leaf), address, (leaf,))
 
 
 def test_a_value_that_is_absent_is_not_proved() -> None:

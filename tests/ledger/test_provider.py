@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 import rlp
 from eth_account import Account
+from eth_utils.crypto import keccak
 from web3 import Web3
 from web3.exceptions import ContractCustomError, TransactionNotFound, Web3RPCError
 from web3.types import RPCEndpoint
 
 from sheaf.ledger.abi import Interface
 from sheaf.ledger.artifacts import artifact
+from sheaf.ledger.inclusion import proved_account, proved_slot
+from sheaf.ledger.wire import data
 from tests.ledger.chain import (
     CELL_RUNTIME,
     CHAIN_ID,
@@ -30,6 +33,7 @@ from tests.ledger.chain import (
     raw_transaction,
     slot_of,
     word,
+    write,
 )
 
 
@@ -258,3 +262,23 @@ def test_web3_contract_objects_work(host: Host) -> None:
     assert contract.functions.decimals().call() == 6
     (event,) = contract.events.Transfer().get_logs(from_block=2)
     assert event["args"] == {"from": sponsor.address, "to": auditor.address, "value": 7}
+
+
+def test_an_account_is_proved_as_web3_reads_it(host: Host, cell: bytes) -> None:
+    host.client.send([write("participant 1", cell, 5)])
+    slot = slot_of("participant 1")
+    eth: Any = host.web3.eth
+    found = eth.get_proof(checksummed(cell), [slot])
+    header = host.ledger.header()
+    assert header is not None
+    account = proved_account(header.state_root, cell, tuple(map(bytes, found["accountProof"])))
+    assert (found["nonce"], found["balance"]) == (account.nonce, account.balance_wei) == (1, 0)
+    assert bytes(found["codeHash"]) == account.code_hash == keccak(CELL_RUNTIME)
+    (proof,) = found["storageProof"]
+    assert int.from_bytes(bytes(proof["value"])) == 5
+    assert proved_slot(account.storage_root, slot, tuple(map(bytes, proof["proof"]))) == word(5)
+    told: Any = host.web3.provider.make_request(
+        "eth_getProof",  # type: ignore[arg-type]
+        [data(b"\x11" * 20), [], "latest"],
+    )
+    assert told["error"]["code"] == -32602

@@ -100,7 +100,21 @@ def test_a_state_that_the_endpoint_forgot_is_not_shown(anvil: Anvil, played: Pla
     assert STATELESS in proven.limits
 
 
+class OfSlots(Twisted):
+    """One that is honest about code, which is proved without a slot."""
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        asked = method == "eth_getProof" and not params[1]
+        return (
+            Endpoint.make_request(self, method, params)
+            if asked
+            else super().make_request(method, params)
+        )
+
+
 def test_a_proof_that_proves_nothing_is_not_handed_on(anvil: Anvil, played: Played) -> None:
     lie = {"result": {"accountProof": ["0xc0"], "storageProof": [{"proof": ["0xc0"]}]}}
-    with pytest.raises(VerificationFailed, match=r"^state: block \d+: found node "):
+    with pytest.raises(VerificationFailed, match=r"^ledger: the endpoint contradicts itself in "):
         written(played, Twisted(anvil.url, "eth_getProof", lie))
+    with pytest.raises(VerificationFailed, match=r"^state: block \d+: found node "):
+        written(played, OfSlots(anvil.url, "eth_getProof", lie))

@@ -9,14 +9,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sheaf.apps import chains
 from sheaf.ledger.endpoint import expanded, shown
-from sheaf.ledger.rpc import Connection
 from sheaf.nodes import inventory
 from sheaf.nodes.checkpoints import Checkpoints
 from sheaf.nodes.evidence import Manner, Told
-from sheaf.nodes.ledgers import Ledger, LedgerInFile, ProvedLedger, proved_file
-from sheaf.nodes.rereading import Source
+from sheaf.nodes.ledgers import Ledger, LedgerInFile, behind, proved_file
 from sheaf.protocol.errors import InvalidUsage
 from sheaf.store import DiskStore, Store
 from sheaf.store.http import HttpStore
@@ -88,8 +85,8 @@ def ledger(name: str, text: str, first: int, *, proved: bool) -> Iterator[Ledger
     """The ledger at an endpoint, read from block `first` on, or in a file: executed again or, to be
     read as an endpoint is, `proved`. Raises `InvalidUsage` for what is neither."""
     if text.startswith(_WEB):
-        with chains.opened(Connection(expanded(text, os.environ))) as chain:
-            yield ProvedLedger(name, Source(chain.client, first))
+        with behind(name, expanded(text, os.environ), first) as reached:
+            yield reached
         return
     path = ledger_file(text)
     if proved:

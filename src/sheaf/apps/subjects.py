@@ -16,7 +16,7 @@ from sheaf.ledger.database import LedgerFile
 from sheaf.nodes import inventory, verification
 from sheaf.nodes.anchoring import Anchor
 from sheaf.nodes.evidence import Evidence, Manner, Origin, Report
-from sheaf.nodes.ledgers import Ledger, LedgerInFile, ProvedLedger
+from sheaf.nodes.ledgers import Ledger, LedgerInFile, ProvedLedger, Unreachable
 from sheaf.nodes.stranger import Asked, contracts_of, replayed_task
 from sheaf.nodes.verification import NOTHING, PLAINLY, Further
 from sheaf.protocol.errors import InvalidUsage
@@ -27,9 +27,10 @@ from sheaf.store.several import SeveralStores
 @dataclass(frozen=True)
 class About:
     """What a command line says of it: a run (`reference`, or the `last` one) with the `url` of the
-    chain that it was on, if it was on one; or a task with ledgers, stores and its federation, of
-    which a `light` verification reads the bytes of one `round`. Endpoints are read from block
-    `from_block` on; `head` is the hash that must be the last block's."""
+    chain that it was on, if it was on one; or a task with ledgers, of which so many are `enough`,
+    stores and its federation, of which a `light` verification reads the bytes of one `round`.
+    Endpoints are read from block `from_block` on; `head` is the hash that must be the last block's.
+    """
 
     reference: str | None = None
     last: bool = False
@@ -38,6 +39,7 @@ class About:
     ledgers: Sequence[str] = ()
     stores: Sequence[str] = ()
     federation: str | None = None
+    enough: int | None = None
     head: str | None = None
     light: bool = False
     round: int | None = None
@@ -57,7 +59,8 @@ class About:
         run, of a run with a task, and for a task without ledgers and stores."""
         task = strangers.task_of(self.reference)
         if task is None:
-            if self.ledgers or self.stores or self.federation or self.light or self.round:
+            places = self.ledgers or self.stores or self.federation or self.enough
+            if places or self.light or self.round:
                 raise InvalidUsage(
                     "found an option of a task, accepted: those of a run; a task is 0x and 64 hex "
                     "digits"
@@ -74,7 +77,7 @@ class About:
         if self.round is not None and not self.light:
             raise InvalidUsage("--round: found it without --light, accepted: both or none")
         federation = None if self.federation is None else chains.address(self.federation)
-        asked = Asked(task, federation, self.light, self.round)
+        asked = Asked(task, federation, self.light, self.round, self.enough)
         return TaskSubject(asked, tuple(self.ledgers), tuple(self.stores), self.from_block)
 
 
@@ -215,7 +218,7 @@ class TaskSubject:
                 report.outside += several.troubles
 
             checks = (*found.checks, troubled)
-            known = (found.evidence, report, opened[0], checks, anchor, found.round)
+            known = (found.evidence, report, found.ledger, checks, anchor, found.round)
             yield Case(self.name, *known)
 
     @contextmanager
@@ -229,6 +232,8 @@ class TaskSubject:
         with ExitStack() as stack:
             (named,) = strangers.named(self.ledgers)
             ledger = stack.enter_context(strangers.ledger(*named, self.from_block, proved=True))
+            if isinstance(ledger, Unreachable):
+                raise ledger.error
             assert isinstance(ledger, ProvedLedger)
             chain: Chain = ProvedChain(ledger.source.client, ledger.source.first)
             if ledger.embedded:
@@ -249,6 +254,7 @@ class TaskSubject:
                 words += [option, strangers.told(text)]
         if asked.federation is not None:
             words += ["--federation", f"0x{asked.federation.hex()}"]
+        words += ["--enough", str(asked.enough)] if asked.enough is not None else []
         words += ["--light"] if asked.light else []
         words += ["--round", str(asked.round)] if asked.round is not None else []
         return (*words, *_from_block(self.from_block))

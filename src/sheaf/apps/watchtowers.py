@@ -14,17 +14,11 @@ from eth_utils.address import to_checksum_address
 from sheaf.apps.strangers import several
 from sheaf.ledger.artifacts import artifact
 from sheaf.ledger.client import address_of
-from sheaf.ledger.deployment import WIRED
+from sheaf.ledger.deployment import wiring
 from sheaf.ledger.endpoint import expanded
 from sheaf.ledger.endpoints import Endpoints
 from sheaf.ledger.errors import Unfunded
-from sheaf.ledger.federation import (
-    GAS,
-    AddressBook,
-    FederationClient,
-    federation_interface,
-    own_address,
-)
+from sheaf.ledger.federation import GAS, AddressBook, FederationClient, federation_interface
 from sheaf.ledger.finality import LATEST, Finality
 from sheaf.ledger.patient import PatientClient
 from sheaf.ledger.rpc import Connection
@@ -128,12 +122,13 @@ def _found(
             f"{endpoint}, accepted: the chain that it was published on"
         )
     federation, block = told[0].address, told[0].block_number
-    if not artifact("Federation").is_runtime(client.code(federation)):
+    try:
+        own = wiring(client.code(federation))
+    except ValueError:
         raise InvalidConfiguration(
             f"--ledger: found other code at {to_checksum_address(federation)} than the Federation "
             "that Sheaf ships; no money goes there"
-        )
-    own = {name: own_address(client.call, federation, getter) for name, getter in WIRED}
+        ) from None
     for name, contract in (("Court", own["court"]), ("Vault", own["vault"])):
         if not artifact(name).is_runtime(client.code(contract)):
             raise InvalidConfiguration(

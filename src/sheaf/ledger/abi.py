@@ -196,10 +196,13 @@ class Interface:
         return bytecode + self._constructor.encode([_plain(value) for value in arguments])
 
     def decode_event(self, log: Log) -> Any | None:
-        """The event of a log, as its dataclass; None for an event no class was given for."""
+        """The event of a log, as its dataclass; None for an event no class was given for.
+        ValueError for a log that only begins like one: anybody's contract can make some."""
         event = self._events.get(log.topics[0]) if log.topics else None
         if event is None:
             return None
+        if len(log.topics) != 1 + sum(event.indexed):
+            raise ValueError(f"a log of {len(log.topics)} topics, not {1 + sum(event.indexed)}")
         pairs = list(zip(event.entry.types, event.indexed, strict=True))
         topics = iter(log.topics[1:])
         body = iter(_decode([kind for kind, indexed in pairs if not indexed], log.data))

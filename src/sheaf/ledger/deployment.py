@@ -33,8 +33,9 @@ CONTRACTS: Mapping[str, str] = MappingProxyType(
 )
 """What a book names, and the artefact whose code it must have; none for tokens."""
 
-WIRED = (("court", "court"), ("vault", "vault"), ("stake_token", "stakeToken"))
-"""What the federation itself says of the others, by the name of its function."""
+_WIRED = (("stake_token", "stakeToken"), ("vault", "vault"), ("court", "court"))
+"""What the federation itself says of the others, by the name of its function: its immutables, in
+the order of its sources."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,17 @@ class Deployed:
         raise InvalidDocument("found no address book as `sheaf ledger deploy` writes it")
 
 
+def wiring(code: bytes) -> dict[str, bytes]:
+    """The addresses that a federation's code was created with, by their names in a book.
+
+    ValueError for code that is not the shipped federation's.
+    """
+    values = artifact("Federation").values_in(code)
+    if any(any(value[:-20]) for value in values):
+        raise ValueError("no addresses")
+    return {name: value[-20:] for (name, _), value in zip(_WIRED, values, strict=True)}
+
+
 def load(path: Path) -> Deployed:
     """The address book in a file. Raises `InvalidConfiguration`."""
     try:
@@ -125,7 +137,7 @@ def differences(client: Client, known: Deployed) -> Iterator[str]:
     wrong = [line for name in CONTRACTS if (line := _of_code(client, known, name))]
     yield from wrong
     # Only code that is what it should be can be asked who it belongs to.
-    for name, getter in () if wrong else WIRED:
+    for name, getter in () if wrong else _WIRED:
         found = own_address(client.call, book.federation, getter)
         if found != getattr(book, name):
             yield f"{_where(book, name)}: found {to_checksum_address(found)} in the federation"

@@ -21,6 +21,7 @@ from sheaf.ledger.engine import (
     Transaction,
 )
 from sheaf.ledger.errors import TransactionRefused
+from sheaf.ledger.inclusion import StateProof, state_proof
 from sheaf.ledger.pyevm import PyEvmEngine
 from sheaf.protocol.errors import LedgerCorrupt
 
@@ -180,6 +181,19 @@ class EmbeddedLedger:
         if header is None:
             raise LedgerCorrupt(f"{self._file.name} is corrupt: block {row.block} is missing")
         return self.engine.decode(row.raw), self._receipt(row, header), header
+
+    def state_proof(
+        self, at: int | None, address: bytes, slots: Sequence[int]
+    ) -> tuple[bytes, StateProof]:
+        """The state root after a block (None: the head), and under it the proof of an account and
+        of some of its slots.
+
+        ValueError for an account that is not there, LookupError for a block that is not."""
+        header = self.header(at)
+        if header is None:
+            raise LookupError(f"no block {at}")
+        root = header.state_root
+        return root, state_proof(self._file.nodes, root, address, slots)
 
     def logs(self, wanted: LogFilter) -> list[Log]:
         """Logs in chain order."""

@@ -43,6 +43,8 @@ NO_NOTE = bytes(NOTE_BYTES)
 signs with the transaction."""
 
 DEFAULT_GAS = 400_000
+SYMBOL = 64
+"""Characters of a token's symbol, which stands in reports."""
 DEPLOYMENT_GAS = 10_000_000
 REASONS = {reason.value: reason for reason in Reason}
 
@@ -210,12 +212,24 @@ def _explained(data: bytes) -> Rejected | Reverted:
 
 
 def token_unit(read: Reader, token: bytes) -> dict[str, object]:
-    """A token's `symbol` and `decimals`, as it says itself."""
-    interface = token_interface()
-    return {
-        name: interface.result(name, read(token, interface.calldata(name)))[0]
-        for name in ("symbol", "decimals")
-    }
+    """A token's `symbol` and `decimals`, as it says itself; LedgerUnavailable for one that does not
+    say them, since it is anybody's contract."""
+    interface, unit = token_interface(), dict[str, object]()
+    for name in ("symbol", "decimals"):
+        try:
+            (unit[name],) = interface.result(name, read(token, interface.calldata(name)))
+        except (Reverted, ValueError):
+            raise _no_token(token, f"no {name}") from None
+    if len(str(unit["symbol"])) > SYMBOL:
+        raise _no_token(token, f"a symbol of {len(str(unit['symbol']))} characters")
+    return unit
+
+
+def _no_token(token: bytes, found: str) -> LedgerUnavailable:
+    return LedgerUnavailable(
+        f"token {to_checksum_address(token)}: found {found}, accepted: an ERC-20 that tells symbol "
+        f"(at most {SYMBOL} characters) and decimals"
+    )
 
 
 def deploy(client: Client, deployer: bytes, stake: TokenTerms, reward: TokenTerms) -> AddressBook:

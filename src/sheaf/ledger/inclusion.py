@@ -73,7 +73,9 @@ def proved_receipt(receipts_root: bytes, index: int, proof: Proof) -> bytes:
 def proved_account(state_root: bytes, address: bytes, proof: Proof) -> Account:
     """The account that a state root covers; ValueError for no proof of it."""
     fields = _list(_value(state_root, keccak(address), proof), 4)
-    nonce, balance, storage_root, code_hash = map(bytes, fields)
+    nonce, balance, storage_root, code_hash = fields
+    if not all(isinstance(field, bytes) for field in fields) or len(code_hash) != 32:
+        raise ValueError("found no account in the proof")
     return Account(int.from_bytes(nonce), int.from_bytes(balance), storage_root, code_hash)
 
 
@@ -144,9 +146,9 @@ def _ended(value: Any, left: list[bytes]) -> bytes:
     return value
 
 
-def _part(compact: bytes) -> tuple[int, list[str]]:
+def _part(compact: Any) -> tuple[int, list[str]]:
     """A node's flag, and the nibbles that it skips (hex-prefix encoding)."""
-    nibbles = compact.hex()
+    nibbles = compact.hex() if isinstance(compact, bytes) else ""
     flag = int(nibbles[0], 16) if nibbles else 4
     if flag > 3:
         raise ValueError("found no node in the proof")

@@ -1,8 +1,9 @@
 """The embedded ledger as a web3 provider: `Web3(EmbeddedProvider(ledger))` sees a JSON-RPC node.
 
 Answers have the shapes and errors of a real node (execution-apis; geth's error 3 for a revert, and
-Besu's `revertReason` in the receipt of a failed transaction). Not offered: `eth_getProof`, filters
-and subscriptions, accounts held by the node, and anything that sets the clock.
+Besu's `revertReason` in the receipt of a failed transaction). Not offered: filters and
+subscriptions, accounts held by the node, proofs that something is not there, and anything that sets
+the clock.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sheaf.ledger.database import LogFilter
 from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.engine import Message
 from sheaf.ledger.errors import Reverted, TransactionRefused
+from sheaf.ledger.inclusion import proved_account
 from sheaf.ledger.wire import (
     block_object,
     data,
@@ -55,6 +57,7 @@ class EmbeddedProvider(JSONBaseProvider):
             "eth_getBlockReceipts": self._block_receipts,
             "eth_getCode": self._code,
             "eth_getLogs": self._logs,
+            "eth_getProof": self._proof,
             "eth_getStorageAt": self._storage,
             "eth_getTransactionByHash": self._transaction,
             "eth_getTransactionCount": self._nonce,
@@ -127,6 +130,28 @@ class EmbeddedProvider(JSONBaseProvider):
         engine = self._ledger.engine
         word = engine.storage(decode_bytes(address), decode_quantity(slot), self._number(tag))
         return data(word.to_bytes(32))
+
+    def _proof(self, address: Any, slots: Any, tag: Any = "latest") -> dict[str, Any]:
+        account, number = decode_bytes(address), self._number(tag)
+        wanted = [decode_quantity(slot) for slot in slots]
+        root, found = self._ledger.state_proof(number, account, wanted)
+        proved, engine = proved_account(root, account, found.account), self._ledger.engine
+        return {
+            "address": data(account),
+            "accountProof": [data(node) for node in found.account],
+            "balance": quantity(proved.balance_wei),
+            "codeHash": data(proved.code_hash),
+            "nonce": quantity(proved.nonce),
+            "storageHash": data(proved.storage_root),
+            "storageProof": [
+                {
+                    "key": quantity(slot),
+                    "value": quantity(engine.storage(account, slot, number)),
+                    "proof": [data(node) for node in nodes],
+                }
+                for slot, nodes in zip(wanted, found.slots, strict=True)
+            ],
+        }
 
     def _nonce(self, address: Any, tag: Any = "latest") -> str:
         account = decode_bytes(address)

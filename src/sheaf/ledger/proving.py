@@ -3,8 +3,8 @@
 It reads final blocks only. Every header must hash to its block's hash and name its parent's; every
 receipt and log comes out of a block whose roots it was proved against, and a block whose bloom
 filter says that it holds none of a contract's logs is not asked for more. So an endpoint can invent
-a whole chain, but leave nothing out of one, and it cannot change its mind. Calls, code and
-balances are the endpoint's word.
+a whole chain, but leave nothing out of one, and it cannot change its mind. Code is proved against
+a header's state root where the endpoint serves proofs; calls and balances are its word.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from web3 import Web3
 
@@ -19,7 +20,7 @@ from sheaf.ledger.client import Call, Client, Confirm, Head, Included, sensible
 from sheaf.ledger.engine import Block, Header, Log, Receipt
 from sheaf.ledger.errors import Misreported
 from sheaf.ledger.finality import LATEST, Finality
-from sheaf.ledger.inclusion import StateProof
+from sheaf.ledger.inclusion import StateProof, proved_account
 from sheaf.ledger.rpc_records import prove_block, prove_header
 from sheaf.ledger.wire import data, decode_bytes, decode_log, quantity
 from sheaf.protocol.errors import LedgerUnavailable
@@ -112,6 +113,31 @@ class ProvingClient(Client):
         uses it checks it. LedgerUnavailable where the endpoint does not keep that state."""
         asked = [data(address), [quantity(slot) for slot in slots], quantity(number)]
         return self._ask(_state_proof, "eth_getProof", *asked)
+
+    def code_after(self, number: int, address: bytes) -> tuple[bytes, str]:
+        """The runtime code at an address after a final block, proved by that block's state root;
+        and why it is not, where the endpoint serves no proof, "" where it is.
+
+        Raises Misreported for a proof that does not hold, or other code than the one proved.
+        """
+        (header,) = self._read_headers([number])
+        place = quantity(number)
+        (told,) = self._responses("eth_getProof", [[data(address), [], place]])
+        if "error" in told:
+            return self.code(address), str(told["error"]["message"])
+        with sensible("eth_getProof"):
+            proof = _state_proof(told["result"])
+        code = self._ask(decode_bytes, "eth_getCode", data(address), place)
+        try:
+            proved = proved_account(header.state_root, address, proof.account).code_hash
+        except ValueError as error:
+            root = f"the state root {data(header.state_root)}"
+            what = f"the account {to_checksum_address(address)}"
+            raise Misreported(number, what, f"no proof ({error})", root) from None
+        if keccak(code) != proved:
+            what = f"the code of {to_checksum_address(address)}"
+            raise Misreported(number, what, f"one of hash {data(keccak(code))}", data(proved))
+        return code, ""
 
     def transactions(self, number: int) -> list[Included]:
         """As `Client.transactions`, of a final block."""

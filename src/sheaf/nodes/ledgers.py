@@ -10,21 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from web3 import Web3
 
 from sheaf.ledger.archive import Archive, ChainArchive, FileArchive
 from sheaf.ledger.database import LedgerFile, LogFilter
 from sheaf.ledger.embedded import EmbeddedLedger
+from sheaf.ledger.endpoint import Endpoint
 from sheaf.ledger.engine import Block, Engine, Header, Log
 from sheaf.ledger.errors import Misreported, Reverted
-from sheaf.ledger.federation import Reader, federation_interface
+from sheaf.ledger.federation import federation_interface
 from sheaf.ledger.provider import EmbeddedProvider
 from sheaf.ledger.proving import ProvingClient
 from sheaf.nodes.evidence import ORDER, Told, fail, silent
-from sheaf.nodes.rereading import Ground, Source, execute_again, reader, reread
+from sheaf.nodes.rereading import Ground, Source, execute_again, reread
 from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable, VerificationFailed
 from sheaf.protocol.events import TaskPublished
 from sheaf.protocol.hashing import Deployment
@@ -34,11 +36,10 @@ Observer = Callable[[Block], None]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a chain stands: its id, how to call and to read code there, and whether it goes no
-    further."""
+    """Where a chain stands: its id, how to read code there, and whether it goes no further. Of an
+    endpoint that code is its word: `Ground.code` says more of it afterwards."""
 
     chain_id: int
-    read: Reader
     code: Callable[[bytes], bytes]
     last: bool = True
 
@@ -114,6 +115,8 @@ def named(name: str) -> Iterator[None]:
     try:
         yield
     except VerificationFailed as error:
+        if error.message.startswith(f"{name}: "):
+            raise
         raise VerificationFailed(f"{name}: {error.message}") from error
     except (Misreported, LedgerCorrupt) as error:
         raise VerificationFailed(f"{name}: ledger: {error.message}") from error
@@ -159,9 +162,20 @@ class ProvedLedger:
         """As `Ledger.read`."""
         client = self.source.client
         with named(self.name):
-            observe = begin(Place(client.chain_id, client.call, client.code)) or ignore
+            observe = begin(Place(client.chain_id, client.code)) or ignore
             ground = reread(self.source, last, observe, only(), told)
-            return replace(ground, limits=(*ground.limits, ORDER)) if self.embedded else ground
+
+        def code(address: bytes) -> tuple[bytes, str]:
+            with named(self.name):
+                return ground.code(address)
+
+        @cache  # so that nobody has to be asked again who may have gone
+        def read(contract: bytes, calldata: bytes) -> bytes:
+            with named(self.name):
+                return ground.read(contract, calldata)
+
+        limits = (*ground.limits, ORDER) if self.embedded else ground.limits
+        return replace(ground, code=code, read=read, limits=limits)
 
     def logs(self, contract: bytes, last: int, topics: Sequence[bytes] = ()) -> list[Log]:
         """As `Ledger.logs`."""
@@ -190,11 +204,53 @@ class _Showing:
         if block.header.number > self.last:
             return
         if self.observer is None:
-            here = Place(engine.chain_id, reader(engine), engine.code, last=False)
+            here = Place(engine.chain_id, engine.code, last=False)
             self.observer = self.begin(here)
         if self.observer is not None:
             self.observer(block)
         self.head = block.header
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """A ledger that could not even be opened: whatever it is asked, it says so."""
+
+    name: str
+    error: LedgerUnavailable
+    lag_blocks: int = 0
+    embedded: bool = False
+
+    def height(self) -> int:
+        """As `Ledger.height`."""
+        self._fail()
+
+    def number_of(self, head: bytes) -> int | None:
+        """As `Ledger.number_of`."""
+        self._fail()
+
+    def hash_of(self, number: int) -> bytes:
+        """As `Ledger.hash_of`."""
+        self._fail()
+
+    def publication(self, task: bytes) -> Publication | None:
+        """As `Ledger.publication`."""
+        self._fail()
+
+    def read(self, last: int, begin: Begin, only: Only, told: Told = silent) -> Ground:
+        """As `Ledger.read`."""
+        self._fail()
+
+    def logs(self, contract: bytes, last: int, topics: Sequence[bytes] = ()) -> list[Log]:
+        """As `Ledger.logs`."""
+        self._fail()
+
+    def archive(self) -> AbstractContextManager[Archive]:
+        """As `Ledger.archive`."""
+        self._fail()
+
+    def _fail(self) -> NoReturn:
+        with named(self.name):
+            raise self.error
 
 
 @dataclass(frozen=True)
@@ -239,7 +295,7 @@ class LedgerInFile:
         with named(self.name):
             ground = execute_again(self.path, showing.observe, {}, told)
             if showing.observer is None:
-                begin(Place(ground.chain_id, ground.read, ground.code))
+                begin(Place(ground.chain_id, lambda address: ground.code(address)[0]))
             return ground if showing.head is None else replace(ground, head=showing.head)
 
     def logs(self, contract: bytes, last: int, topics: Sequence[bytes] = ()) -> list[Log]:
@@ -262,6 +318,21 @@ class LedgerInFile:
                 yield file
             finally:
                 file.close()
+
+
+@contextmanager
+def behind(name: str, url: str, first: int) -> Iterator[ProvedLedger | Unreachable]:
+    """The chain behind an endpoint, read from block `first` on."""
+    endpoint = Endpoint(url)
+    try:
+        try:
+            client = ProvingClient(Web3(endpoint))
+        except LedgerUnavailable as error:
+            yield Unreachable(name, error)
+            return
+        yield ProvedLedger(name, Source(client, first))
+    finally:
+        endpoint.close()
 
 
 @contextmanager

@@ -1,13 +1,15 @@
 """The chain that a verification stands on: a ledger file executed again, or blocks read again from
 an endpoint, each proved against its header.
 
-What the second shows less is in its limits: it takes the endpoint's word for the state.
+What the second shows less is in its limits: it takes the endpoint's word for the state, but for the
+contracts' code where the endpoint serves proofs of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,12 +25,17 @@ from sheaf.protocol.errors import LedgerCorrupt, VerificationFailed
 
 STATE = (
     "that the state follows from the transactions: state roots were not re-executed, and the "
-    "contracts' code, the tokens' units and why something was rejected are the endpoint's word"
+    "tokens' units and why something was rejected are the endpoint's word"
 )
 BLOCKS = "blocks"
 """What is told of while a chain is read."""
 
 REREAD_LIMITS = (*(limit for limit in LIMITS if limit != ORDER), STATE)
+
+
+Code = Callable[[bytes], tuple[bytes, str]]
+"""The code at an address after the head, and why it is no more than an endpoint's word: "" where it
+was computed or proved."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ class Ground:
 
     chain_id: int
     head: Header
-    code: Callable[[bytes], bytes]
+    code: Code
     read: Reader
     transactions: int
     detail: str
@@ -92,13 +99,20 @@ def reread(
     return Ground(
         chain_id=client.chain_id,
         head=client.proved(head).header,
-        code=client.code,
+        code=partial(_code_after, client, head),
         read=client.call,
         transactions=transactions,
         detail=detail,
         limits=REREAD_LIMITS,
         foreign=True,
     )
+
+
+def _code_after(client: ProvingClient, head: int, address: bytes) -> tuple[bytes, str]:
+    try:
+        return client.code_after(head, address)
+    except Misreported as error:
+        fail(f"ledger: {error.message}")
 
 
 def execute_again(
@@ -129,7 +143,7 @@ def execute_again(
     return Ground(
         chain_id=again.genesis.chain_id,
         head=again.head,
-        code=again.engine.code,
+        code=lambda address: (again.engine.code(address), ""),
         read=reader(again.engine),
         transactions=again.transactions,
         detail=f"transactions in {again.blocks} blocks re-executed to the same state roots",

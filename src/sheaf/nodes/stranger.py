@@ -1,9 +1,8 @@
 """What a stranger verifies: a task by its id, from ledgers and stores that need not be believed.
 
 Nothing of a run's folder is there: no address book, no summary, no model file. Several ledgers
-must be one chain to the last block; where they are not, a majority counts for nothing, and whoever
-differs is named with what it said. A light verification proves the blocks that hold the contracts'
-logs, and reads the bytes of one round.
+must agree (`sources`). A light verification proves the blocks that hold the contracts' logs, and
+reads the bytes of one round.
 """
 
 from __future__ import annotations
@@ -15,14 +14,15 @@ from functools import cached_property
 from eth_utils.address import to_checksum_address
 
 from sheaf.ledger.artifacts import artifact
-from sheaf.ledger.deployment import WIRED
-from sheaf.ledger.federation import AddressBook, Reader, own_address, token_unit
+from sheaf.ledger.deployment import wiring
+from sheaf.ledger.federation import AddressBook
 from sheaf.nodes import replay, trust
 from sheaf.nodes.anchoring import Anchor
-from sheaf.nodes.evidence import Evidence, Manner, Origin, Report, Told, Witness, fail
-from sheaf.nodes.ledgers import Ledger, Observer, Place, ProvedLedger, Publication, ignore, named
+from sheaf.nodes.evidence import Evidence, Manner, Origin, Report, Witness, fail
+from sheaf.nodes.ledgers import Ledger, Observer, Place, ProvedLedger, Publication, named
 from sheaf.nodes.receipts import note_withheld
 from sheaf.nodes.rereading import Ground
+from sheaf.nodes.sources import Read, Sources
 from sheaf.nodes.verification import NOTHING, PLAINLY, Further, History, check_code, collected
 from sheaf.protocol.errors import InvalidUsage
 from sheaf.protocol.events import RoundSettled
@@ -53,21 +53,24 @@ LIGHT = (
 @dataclass(frozen=True)
 class Asked:
     """Which task (32 bytes); the federation's address, where somebody named it; with `light`, of
-    which round the bytes are read (None: the last that settled)."""
+    which round the bytes are read (None: the last that settled); how many ledgers are `enough`
+    where others cannot be read (None: all)."""
 
     task: bytes
     federation: bytes | None = None
     light: bool = False
     round: int | None = None
+    enough: int | None = None
 
 
 @dataclass(frozen=True)
 class Replayed:
     """A task's history with what is still to be checked of it. Where only the bytes of one `round`
-    are read, that is it."""
+    are read, that is it; `ledger` is the one that it was read from."""
 
     evidence: Evidence
     report: Report
+    ledger: Ledger
     checks: Sequence[Further]
     round: int | None = None
 
@@ -97,39 +100,34 @@ def replayed_task(
     manner: Manner = PLAINLY,
 ) -> Replayed:
     """The evidence of a task's ledgers alone, applied to the specification, with the task document.
-    The first of `ledgers` is the one that the others are held against.
+    The first of `ledgers` that can be read is the one that the others are held against.
 
     Raises `VerificationFailed` at the first difference, naming the ledger where it is one's;
-    `InvalidUsage` for a light round that there is none of; what ledgers and stores raise.
+    `LedgerUnavailable` where fewer than `asked.enough` can be read to the end; `InvalidUsage` for a
+    light round that there is none of; what stores raise.
     """
-    last, behind = _last(ledgers, anchor)
-    reading = _Reading(asked, ledgers[0], keep_steps=manner.steps)
-    ground = ledgers[0].read(last, reading.begin, reading.contracts, manner.told)
-    known = reading.history()
-    report = Report(ground.head.hash.hex(), limits=ground.limits, whole=False)
+    sources = Sources(ledgers, asked.enough)
+    last = sources.last(anchor.head)
+
+    def read(ledger: Ledger) -> tuple[Read, History, Report]:
+        reading = _Reading(asked, ledger, keep_steps=manner.steps)
+        return reading.held(ledger.read(last, reading.begin, reading.contracts, manner.told))
+
+    first, known, report = sources.first(read)
+    ground = first.ground
+    sources.compare(first, report, manner.told)
     report.origin = Origin(
         f"0x{asked.task.hex()}", ANYWHERE, any(each.embedded for each in ledgers)
     )
-    report.add("ledger", ground.transactions, ground.detail)
-    with named(ledgers[0].name):
-        if known.trail.published is None:
-            fail(f"ledger: task {asked.task.hex()} is not on this ledger")
-        check_code(ground, known.book, report)
-    for other in ledgers[1:]:
-        _compare(ledgers[0], other, ground, known.book, reading.contracts, manner.told)
-    if len(ledgers) > 1:
-        names = ", ".join(each.name for each in ledgers)
-        detail = "ledgers are one chain, with the same receipts and logs: "
-        report.add("sources", len(ledgers), detail + names + behind)
     evidence = collected(known, ground, Witness(store), report, manner=manner)
     report.trust = trust.remaining(evidence.trail.terms)
     report.unfinished = not evidence.trail.over
     if not asked.light:
         report.limits = (*report.limits, FOLDER)
-        return Replayed(evidence, report, CHECKS)
+        return Replayed(evidence, report, first.ledger, CHECKS)
     number = _light_round(asked, evidence)
     report.limits = (*report.limits, LIGHT.format(round=number), FOLDER)
-    return Replayed(evidence, report, _light(number), number)
+    return Replayed(evidence, report, first.ledger, _light(number), number)
 
 
 @dataclass
@@ -148,6 +146,17 @@ class _Reading:
             token = found.trail.terms.economics.reward_token
             found.book = replace(found.book, reward_token=token)
         return found
+
+    def held(self, ground: Ground) -> tuple[Read, History, Report]:
+        """What was read, and a report that says so: the task is there, and the code is right."""
+        known = self.history()
+        report = Report(ground.head.hash.hex(), limits=ground.limits, whole=False)
+        report.add("ledger", ground.transactions, ground.detail)
+        with named(self.ledger.name):
+            if known.trail.published is None:
+                fail(f"ledger: task {self.asked.task.hex()} is not on this ledger")
+            check_code(ground, known.book, report)
+        return Read.of(self.ledger, ground, known.book, self.contracts()), known, report
 
     def contracts(self) -> Sequence[bytes]:
         """Whose logs a light verification looks for."""
@@ -171,7 +180,7 @@ class _Reading:
             return None
         if federation is None:
             fail(f"ledger: task {self.asked.task.hex()} is not on this ledger")
-        book = _book(here.chain_id, federation, here.read, here.code)
+        book = _book(here.chain_id, federation, here.code)
         history = History(book, self.asked.task, {}, keep_steps=self.keep_steps)
         self.begun.append(history)
         return history.observe
@@ -183,7 +192,7 @@ def contracts_of(asked: Asked, ledger: ProvedLedger) -> AddressBook:
     client = ledger.source.client
     with named(ledger.name):
         federation, event = _published(ledger, asked.task)
-        book = _book(client.chain_id, asked.federation or federation, client.call, client.code)
+        book = _book(client.chain_id, asked.federation or federation, client.code)
         return replace(book, reward_token=event.terms.economics.reward_token)
 
 
@@ -194,99 +203,19 @@ def _published(ledger: Ledger, task: bytes) -> Publication:
     return found
 
 
-def _book(
-    chain_id: int, federation: bytes, read: Reader, code: Callable[[bytes], bytes]
-) -> AddressBook:
+def _book(chain_id: int, federation: bytes, code: Callable[[bytes], bytes]) -> AddressBook:
     """A federation's contracts, but for the reward token, which a task names."""
-    if not _is_sheaf(code(federation)):
+    try:
+        own = wiring(code(federation))
+    except ValueError:
         where = to_checksum_address(federation)
         fail(f"code: the contract at {where} is not the Federation that Sheaf ships")
-    own = {name: own_address(read, federation, getter) for name, getter in WIRED}
     return AddressBook(chain_id, federation, reward_token=bytes(20), **own)
 
 
 def _is_sheaf(code: bytes) -> bool:
     """Whether it is that of the federation that Sheaf ships."""
     return artifact("Federation").is_runtime(code)
-
-
-def _last(ledgers: Sequence[Ledger], anchor: Anchor) -> tuple[int, str]:
-    """The block to go to, and who ends in it though others go on: the one that is anchored, else
-    the last that all have."""
-    heights = {each.name: each.height() for each in ledgers}
-    if anchor.head is not None:
-        return _anchored(ledgers, heights, anchor.head), ""
-    furthest = max(heights, key=lambda name: heights[name])
-    behind = [each for each in ledgers if heights[each.name] < heights[furthest]]
-    for each in behind:
-        lag = heights[furthest] - heights[each.name]
-        if lag > each.lag_blocks:
-            fail(
-                f"{each.name}: ledger: lags: its last final block is {heights[each.name]}, "
-                f"{furthest} has {heights[furthest]}"
-            )
-    told = [f"{each.name} ends in block {heights[each.name]}" for each in behind]
-    more = f"; {', '.join(told)}, {furthest} in {heights[furthest]}" if told else ""
-    return min(heights.values()), more
-
-
-def _anchored(ledgers: Sequence[Ledger], heights: dict[str, int], head: bytes) -> int:
-    numbers = set()
-    for each in ledgers:
-        number = each.number_of(head)
-        if number is None:
-            fail(
-                f"{each.name}: head: found no block {head.hex()}, which was asked for; its last "
-                f"final block is {heights[each.name]}"
-            )
-        numbers.add(number)
-    # A hash binds its number, and each ledger proved the hash.
-    (number,) = numbers
-    return number
-
-
-def _compare(
-    first: Ledger,
-    other: Ledger,
-    ground: Ground,
-    book: AddressBook,
-    contracts: Callable[[], Sequence[bytes]],
-    told: Told,
-) -> None:
-    """Check another ledger by itself, then hold it against the first one."""
-
-    def named_told(what: str, done: int, of: int) -> None:
-        told(f"{other.name}: {what}", done, of)
-
-    found = other.read(ground.head.number, lambda here: ignore, contracts, named_told)
-    with named(other.name):
-        if found.chain_id != ground.chain_id:
-            fail(f"ledger: found chain {found.chain_id}, {first.name} is {ground.chain_id}")
-        if found.head.hash != ground.head.hash:
-            _fail_fork(first, other, ground.head.number)
-        check_code(found, book, Report(""))
-        for token in (book.stake_token, book.reward_token):
-            units = token_unit(found.read, token), token_unit(ground.read, token)
-            if units[0] != units[1]:
-                fail(
-                    f"code: token {to_checksum_address(token)}: found {units[0]}, "
-                    f"{first.name} has {units[1]}"
-                )
-
-
-def _fail_fork(first: Ledger, other: Ledger, last: int) -> None:
-    """Name the first block in which two chains differ that hold each by itself."""
-    low, high = 0, last
-    while low < high:
-        middle = (low + high) // 2
-        if first.hash_of(middle) == other.hash_of(middle):
-            low = middle + 1
-        else:
-            high = middle
-    fail(
-        f"ledger: block {low}: found {other.hash_of(low).hex()}, {first.name} has "
-        f"{first.hash_of(low).hex()}; each chain holds by itself, and --head says which is meant"
-    )
 
 
 def _light_round(asked: Asked, evidence: Evidence) -> int:

@@ -14,9 +14,9 @@ from pathlib import Path
 from eth_utils.address import to_checksum_address
 
 from sheaf.ledger.artifacts import artifact
-from sheaf.ledger.deployment import WIRED
+from sheaf.ledger.deployment import wiring
 from sheaf.ledger.engine import Block
-from sheaf.ledger.federation import AddressBook, own_address
+from sheaf.ledger.federation import AddressBook
 from sheaf.nodes import inventory, replay, trust
 from sheaf.nodes.anchoring import Anchor
 from sheaf.nodes.evidence import NOWHERE, Check, Evidence, Manner, Origin, Report, Witness, fail
@@ -56,6 +56,9 @@ CHECKS: tuple[Further, ...] = (
     inventory.check_folder,
 )
 """What is checked once the ledger was executed again."""
+
+CODE = "that the contracts have this code: it is the word of an endpoint that serves no proof of it"
+"""Where an endpoint refuses proofs of the state."""
 
 NOTHING, PLAINLY = Anchor(), Manner()
 
@@ -221,15 +224,28 @@ def check_code(ground: Ground, book: AddressBook, report: Report) -> None:
     contracts = [("Federation", book.federation), ("Court", book.court), ("Vault", book.vault)]
     if not ground.foreign:
         contracts += [("Token", book.stake_token), ("Token", book.reward_token)]
+    codes, unproved = dict[str, bytes](), ""
     for name, address in contracts:
-        if not artifact(name).is_runtime(ground.code(address)):
+        codes[name], why = ground.code(address)
+        unproved = unproved or why
+        try:
+            artifact(name).values_in(codes[name])
+        except ValueError:
             where = to_checksum_address(address)
             fail(f"code: the contract at {where} is not the {name} that Sheaf ships")
-    for named, name in WIRED:
-        found = own_address(ground.read, book.federation, name)
-        if found != getattr(book, named):
+    for name, found in wiring(codes["Federation"]).items():
+        if found != getattr(book, name):
             fail(f"code: the federation's {name} is {found.hex()}, ledger.json says otherwise")
-    report.add("code", len(contracts), "runtime code equal to the shipped artefacts")
+    (owner,) = artifact("Vault").values_in(codes["Vault"])
+    if owner[-20:] != book.federation:
+        fail(f"code: the vault's federation is {owner[-20:].hex()}, ledger.json says otherwise")
+    detail = "runtime code equal to the shipped artefacts"
+    if unproved:
+        report.limits = (*report.limits, CODE)
+        detail += f", by the endpoint's word: it serves no proof ({unproved})"
+    elif ground.foreign:
+        detail += f", proved by the state root of block {ground.head.number}"
+    report.add("code", len(contracts), detail)
 
 
 def collected(

@@ -52,6 +52,15 @@ FederationOption = Annotated[
         "--federation", metavar="ADDRESS", help="Of a task: its contract; looked up if none."
     ),
 ]
+EnoughOption = Annotated[
+    int | None,
+    typer.Option(
+        "--enough",
+        metavar="N",
+        min=1,
+        help="Of a task: so many ledgers must be read to the end and agree; all if none.",
+    ),
+]
 HeadOption = Annotated[
     str | None, typer.Option("--head", metavar="HASH", help="Demand this head, got from elsewhere.")
 ]
@@ -64,6 +73,7 @@ SHARED: Mapping[str, tuple[object, object]] = {
     "ledger": (LedgersOption, None),
     "store": (StoresOption, None),
     "federation": (FederationOption, None),
+    "enough": (EnoughOption, None),
     "head": (HeadOption, None),
 }
 """Annotation and default of each, by the name that a command line has for it."""
@@ -105,5 +115,6 @@ def _about(given: Mapping[str, Any]) -> About:
         ledgers=given["ledger"] or (),
         stores=given["store"] or (),
         federation=given["federation"],
+        enough=given["enough"],
         head=given["head"],
     )

@@ -41,6 +41,15 @@ class Artifact:
                 code[start : start + length] = value.rjust(length, b"\0")
         return bytes(code)
 
+    def values_in(self, code: bytes) -> tuple[bytes, ...]:
+        """What the immutables are set to in deployed code, in order, as long as their places;
+        ValueError for code that is not this contract's."""
+        places = [each[0] for each in self.immutables]
+        values = tuple(code[start : start + length] for start, length in places)
+        if not self.is_runtime(code) or self.runtime_of(values) != code:
+            raise ValueError(f"not the code of {self.name}")
+        return values
+
     def _masked(self, code: bytes) -> bytes:
         masked = bytearray(code)
         for start, length in self.immutable_references:
