@@ -20,7 +20,17 @@ from types import MappingProxyType
 
 import numpy as np
 
-from benchmarks import commitment, ledger, memory, optimisers, replay, rounds, rules, starting
+from benchmarks import (
+    commitment,
+    ledger,
+    memory,
+    optimisers,
+    replay,
+    rounds,
+    rules,
+    starting,
+    verifying,
+)
 from benchmarks.drawing import draw
 from benchmarks.measuring import Measured, aligned, one_thread, table
 
@@ -36,6 +46,7 @@ BENCHMARKS: Mapping[str, Callable[[bool], Measured]] = MappingProxyType(
         "ledger": ledger.measure,
         "replay": replay.measure,
         "memory": memory.measure,
+        "verifying": verifying.measure,
         "rounds": rounds.measure,
     }
 )
