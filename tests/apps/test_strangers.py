@@ -18,6 +18,10 @@ from rich.console import Console
 import sheaf
 from sheaf.apps.cli.outcome import execute
 from sheaf.apps.cli.watching import Watching
+from sheaf.nodes import sharing
+from sheaf.protocol.content import tree_id
+from tests.e2e.tampering import place_of
+from tests.nodes.stage import evidence_of
 
 Capture = pytest.CaptureFixture[str]
 
@@ -98,6 +102,33 @@ def test_a_task_is_verified_with_a_ledger_and_an_address(
     (first,) = (r for r in points.summary["rounds"] if r["round"] == 1)
     assert given["count"] == first["revealed"] + points.summary["seats"]
     assert sorted(os.listdir(away)) == ["ledger.sqlite", "state.json"]
+
+
+def test_any_number_of_processes_tells_the_same(
+    points: sheaf.RunResult,
+    away: Path,
+    task: str,
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of a task that is right, and of one with a byte that is wrong, of the first of two stores."""
+    monkeypatch.setattr(sharing, "LEAST_BYTES", 1)
+    shutil.copytree(points.folder / "store", away / "bad")
+    counted = evidence_of(points.folder).trail.rounds[2].counted_updates(1)
+    place = place_of(away, tree_id(counted[0][1], 4096)).relative_to(away / "store")
+    data = bytearray((away / "bad" / place).read_bytes())
+    data[-1] ^= 1
+    (away / "bad" / place).write_bytes(data)
+    given = [task, "--ledger", "ledger.sqlite", "--store", "bad"]
+    both = [*given, "--store", str(points.folder)]
+    alone, other = ran(capsys, *given), ran(capsys, *both)
+    assert alone[0] == 5
+    assert "round 2: the update of" in alone[2]
+    assert other[0] == 0
+    assert "bad: what it has under" in other[1]
+    for jobs in ("2", "3"):
+        assert ran(capsys, *given, "--jobs", jobs) == alone
+        assert ran(capsys, *both, "--jobs", jobs) == other
 
 
 def test_the_next_store_is_asked_where_one_fails(
