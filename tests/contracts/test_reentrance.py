@@ -16,27 +16,21 @@ from sheaf.protocol.actions import (
     Advance,
     Challenge,
     Claim,
-    Commit,
-    CommitVerdict,
     Demand,
     Descend,
-    Hold,
-    Open,
     Publish,
     Register,
-    Reveal,
-    RevealVerdict,
     Roots,
     Unfold,
     Withdraw,
 )
-from sheaf.protocol.hashing import ZERO, Deployment, Verdict
-from sheaf.protocol.merkle import Kind
+from sheaf.protocol.hashing import ZERO, Deployment
 from sheaf.protocol.opening import Opening
 from sheaf.protocol.state import Role, Standing
 from sheaf.protocol.terms import Terms
 from tests.conformance import storage
 from tests.conformance.chain import FEDERATION, VAULT, deployed, hostile
+from tests.contracts.small import to_the_window
 from tests.play import TERMS, altered, changed, digest
 from tests.worlds import CHAIN, COURT, START, account
 
@@ -91,37 +85,11 @@ class Hooked:
     def claim_in_court(self) -> None:
         """A task of one participant and one aggregator, up to its first claim's window."""
         terms = changed(self.terms, minimum=1, goal=1, committee=1)
-        self.court = task = self.task("sponsor", "court")
-        self.do("sponsor", Publish(terms, digest("court"), OLD.root, ZERO, terms.escrow))
-        people = {"participant 1": Role.PARTICIPANT, "aggregator 0": Role.AGGREGATOR}
-        for label, role in people.items():
-            word = self.here.nonce_hash(task, account(label), ZERO)
-            self.do(label, Register(task, role, word, 200))
-        self.pass_phase(terms.schedule.register_s)
-        for label in people:
-            self.do(label, Open(task, ZERO))
-        self.pass_phase(terms.schedule.open_s)
-        update, salt = OLD.root, digest("salt")
-        member, owner = account("aggregator 0"), account("participant 1")
-        word = self.here.update_commitment(task, 1, owner, update, 1, ZERO, salt)
-        self.do("participant 1", Commit(task, word))
-        self.pass_phase(terms.schedule.commit_s)
-        self.do("participant 1", Reveal(task, update, 1, ZERO, salt))
-        self.pass_phase(terms.schedule.reveal_s)
-        self.do("aggregator 0", Hold(task, 1))
-        self.pass_phase(terms.schedule.hold_s)
-        header = merkle.header(Kind.MODEL, 4, 10, 3, NEW.root)
-        verdict = Verdict(1, ZERO, header, ZERO, ZERO, salt)
-        word = self.here.verdict_commitment(task, 1, 1, member, verdict)
-        self.do("aggregator 0", CommitVerdict(task, word))
-        self.pass_phase(terms.schedule.verdict_commit_s)
-        self.do("aggregator 0", RevealVerdict(task, ZERO, NEW.root, ZERO, ZERO, salt))
-        self.pass_phase(terms.schedule.verdict_reveal_s)
-
-    def pass_phase(self, seconds: int) -> None:
-        """Close the running phase of the task in court."""
-        self.now += seconds
-        self.do("auditor", Advance(self.court))
+        self.court = self.task("sponsor", "court")
+        roots = OLD.root, OLD.root, NEW.root
+        for seconds, label, action in to_the_window(self.here, terms, "court", *roots):
+            self.now += seconds
+            self.do(label, action)
 
     def challenge(self) -> Challenge:
         openings = OLD.opening(0), NEW.opening(0)
