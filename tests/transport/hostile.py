@@ -3,6 +3,7 @@ it was asked."""
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +12,7 @@ from threading import Event, Thread
 Speak = Callable[[socket.socket, Event], None]
 """Answers on a connection; the event is set when the test is over."""
 
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)")
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -58,13 +60,17 @@ class _Hearing(socket.socket):
         self.heard = heard
 
     def hear(self) -> bytes:
-        """One request, without its body unless that came at once."""
-        request = b""
-        while b"\r\n\r\n" not in request:
+        """One request; nothing where there is none any more."""
+        request, left = b"", 1
+        while left > 0:
             piece = self.recv(65_536)
             if not piece:
                 return b""
             request += piece
+            head, ended, body = request.partition(b"\r\n\r\n")
+            length = _LENGTH.search(head)
+            # Whoever closes with something unread resets what was said.
+            left = (int(length[1]) if length else 0) - len(body) if ended else 1
         self.heard.append(request)
         return request
 

@@ -207,6 +207,12 @@ def test_what_may_not_be_sent_twice_is_not() -> None:
         assert len(server.heard) == 3
 
 
+def without_tls(connection: socket.socket, over: object) -> None:
+    with connection:
+        connection.recv(65_536)
+        connection.sendall(b"no TLS")
+
+
 @pytest.mark.parametrize("named", [False, True])
 def test_a_certificate_must_hold(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: bool
@@ -215,7 +221,7 @@ def test_a_certificate_must_hold(
     roots.write_text(Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----")[0])
     roots.write_text(roots.read_text() + "-----END CERTIFICATE-----\n")
     monkeypatch.setenv("SSL_CERT_FILE", str(roots) if named else "")
-    with hostile(saying(b"no TLS")) as server:
+    with hostile(without_tls) as server:
         secure = Address.parse(server.url.replace("http", "https"))
         with closing(HttpClient(secure, 10.0)) as client:
             assert client._tls.verify_mode is ssl.CERT_REQUIRED
