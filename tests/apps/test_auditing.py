@@ -74,7 +74,9 @@ def test_open(points: sheaf.RunResult, beside: Path, capsys: Capture) -> None:
     assert told.splitlines()[0] == points.model_root
     assert "what         header of the settled model of round 2" in told
     assert "that hash to it" in told
-    assert told.splitlines()[-1] == "verified: all of it is consistent"
+    assert told.splitlines()[-3] == "verified: all of it is consistent"
+    again = f"again  sheaf audit {RUN} --head {points.head} --open {points.model_root}"
+    assert told.splitlines()[-1] == again
     found = asked(capsys, "--last", "--open", points.head[:10])
     assert found["name"] == points.head
     assert found["differs"] == ""

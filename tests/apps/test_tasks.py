@@ -42,9 +42,15 @@ class Asking:
         return out if code == 0 else err.strip()
 
     def both(self, command: str, *question: str) -> tuple[Any, Any]:
-        """What is answered of the run, and of the task."""
+        """What is answered of the run, and of the task, but for how to ask it again."""
+        head, places = self.run.summary["head"], " ".join(self.places)
         asked = [[str(self.run.folder), *question], [self.task, *self.places, *question]]
         made = [json.loads(self.text(command, *each, "--format", "json")) for each in asked]
+        names = [self.run.folder.name, f"{self.task} {places}"]
+        for name, answer in zip(names, made, strict=True):
+            if isinstance(answer, dict):
+                words = " ".join(question[:2])
+                assert answer.pop("repeat") == f"sheaf audit {name} --head {head} {words}"
         return made[0], made[1]
 
 
@@ -125,7 +131,7 @@ def test_a_missing_update_is_told_with_the_court_s_demand(asking: Asking) -> Non
     told = asking.text("audit", *place)
     assert "bytes       not to be had: " in told
     assert "in court  Demand: position " in told
-    assert told.splitlines()[-1].startswith("verification: store: round 1: the update of ")
+    assert told.splitlines()[-3].startswith("verification: store: round 1: the update of ")
     found = json.loads(asking.text("audit", *place, "--format", "json"))
     assert found["remedies"][0]["action"]["action"] == "Demand"
 
@@ -239,3 +245,6 @@ def test_what_belongs_to_the_other_kind_is_refused(asking: Asking, command: str)
     assert asking.text(command, task, *asking.places, "--last", code=2).startswith(told)
     told = "found a task with 1 ledgers and 0 stores, accepted"
     assert asking.text(command, task, "--ledger", "x", code=2).startswith(told)
+    # As JSON has the id.
+    bare = task.removeprefix("0x")
+    assert asking.text(command, bare, "--ledger", "x", code=2).startswith(told)

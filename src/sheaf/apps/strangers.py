@@ -19,13 +19,14 @@ from sheaf.store import DiskStore, Store
 from sheaf.store.http import HttpStore
 from sheaf.store.several import SeveralStores
 
-_TASK = re.compile(r"0x([0-9a-fA-F]{64})")
+_TASK = re.compile(r"(?:0x)?([0-9a-fA-F]{64})")
 _WEB = ("http://", "https://")
 _VARIABLE = re.compile(r"(?:\$\{\w+\})+", re.ASCII)
 
 
 def task_of(text: str | None) -> bytes | None:
-    """The 32 bytes of a task's id, 0x and 64 hex digits; None for any other text."""
+    """The 32 bytes of a task's id, 64 hex digits, with 0x before them or not; None for any other
+    text."""
     matched = _TASK.fullmatch(text or "")
     return bytes.fromhex(matched[1]) if matched else None
 

@@ -12,6 +12,7 @@ import typer
 from sheaf.apps.cli.about import about_evidence
 from sheaf.apps.cli.options import Format, FormatOption, ProjectOption, say
 from sheaf.apps.cli.reporting import write_report
+from sheaf.apps.cli.tables import printable
 from sheaf.protocol.errors import InvalidUsage, VerificationFailed
 
 if TYPE_CHECKING:
@@ -146,12 +147,21 @@ def _verified(
         # The metrics of --blame are those of models that nobody reported anything of.
         case.verify(*(() if blame is not None else wanted.checks(case)))
         if sybil:
-            return _sybil(case)
+            return _again(case, _sybil(case), "--sybil")
         if blame is not None:
-            return _blame(case.name, case.evidence, blame, metrics, project, out)
+            told = _blame(case.name, case.evidence, blame, metrics, project, out)
+            hook = ["--project", str(project)] if project else []
+            return _again(case, told, "--blame", str(blame), *["--metrics"] * metrics, *hook)
         if who is not None:
-            return _who(case.evidence, who)
+            return _again(case, _who(case.evidence, who), "--who", who)
         return write_report(case.evidence, case.report, case.name, out, said, force=force)
+
+
+def _again(case: Case, told: Told, *question: str) -> Told:
+    """An answer with the command that gives it once more."""
+    text, plain = told
+    line = case.report.again("audit", *question)
+    return lambda: f"{text()}\n\nagain  {printable(line)}", {**plain, "repeat": line}
 
 
 def _blame(
@@ -193,10 +203,9 @@ def _open(about: About, reference: str) -> Told:
             case.verify()
         except VerificationFailed as error:
             differs = error.message
-    return lambda: findings.open_text(case.evidence, opened, differs), {
-        **findings.plain(opened),
-        "differs": differs,
-    }
+    plain = {**findings.plain(opened), "differs": differs}
+    told = partial(findings.open_text, case.evidence, opened, differs), plain
+    return _again(case, told, "--open", reference)
 
 
 def _diff(about: About, reference: str, ledgers: Sequence[str], stores: Sequence[str]) -> Told:

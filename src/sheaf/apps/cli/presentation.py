@@ -111,7 +111,8 @@ def _facts(summary: Summary, folder: Path) -> str:
     elsewhere = "" if (folder / LEDGER).is_file() else " --url URL"
     rows.append(["check it", f"sheaf verify {summary['run']}{elsewhere}"])
     if _task_id(summary):
-        places = f"--ledger URL --store URL --head {summary['head']}"
+        ledger = "URL" if elsewhere else "FILE"
+        places = f"--ledger {ledger} --store URL --head {summary['head']}"
         rows.append(["by a stranger", f"sheaf verify {_task_id(summary)} {places}"])
     return aligned([row for row in rows if row[1]])
 
