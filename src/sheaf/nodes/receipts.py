@@ -204,6 +204,13 @@ class _Checker:
         return "" if bound else "bound itself to by the nonce it opened"
 
 
+def kind_of(step: Step) -> str:
+    """What a step is, in a word: an act by the ledger's name for it."""
+    if step.act is not None:
+        return step.act.name
+    return "update" if step.samples is not None else "verdict"
+
+
 def told(evidence: Evidence, each: Owed) -> str:
     """Which receipt, for people."""
     step = each.step

@@ -29,6 +29,7 @@ from prov.model import ProvDocument
 from sheaf.audit.provenance.papers import FILES, papers
 from sheaf.identity.predicates import SETTLED_MODEL
 from sheaf.ledger.archive import FileArchive
+from sheaf.nodes.receipts import owed
 from tests.audit.provenance.scene import Scene
 from tests.nodes.stage import evidence_of
 
@@ -131,6 +132,27 @@ def test_agents_are_the_actors_by_address(honest: Scene) -> None:
     updates = {agent for entity, agent in owners if entity.startswith("update-1-")}
     participants = {f"ledger:{a}" for a, name in names.items() if name.startswith("participant")}
     assert updates == participants
+
+
+def test_receipts_are_attributed_and_say_what_they_are_about(honest: Scene) -> None:
+    plain = json.loads(honest.papers["prov.json"])
+    signed = {name: e for name, e in plain["entity"].items() if name.startswith("task:receipt-")}
+    assert [e["sheaf:step"] for e in signed.values()] == (["update"] * 4 + ["verdict"] * 3) * 2 + [
+        "publish"
+    ] + ["report"] * 3
+    ids = {found.receipt.hex() for found in owed(honest.evidence)}
+    assert {e["sheaf:sha256"] for e in signed.values()} == ids
+    owners = dict(edges(honest, "wasAttributedTo", "entity", "agent"))
+    about = dict(edges(honest, "wasInfluencedBy", "influencee", "influencer"))
+    assert len(about) == len(signed)
+    for name, entity in signed.items():
+        local, round = name.removeprefix("task:"), entity["sheaf:round"]
+        found = about[local]
+        if entity["sheaf:step"] == "update":
+            assert owners[local] == owners[found]
+            assert found.startswith(f"update-{round}-")
+        else:
+            assert found == ("document" if entity["sheaf:step"] == "publish" else f"model-{round}")
 
 
 # CycloneDX, by the library's own copy of the schema

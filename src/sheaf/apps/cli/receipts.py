@@ -16,7 +16,6 @@ from sheaf.protocol.errors import InvalidUsage, VerificationFailed
 
 if TYPE_CHECKING:
     from sheaf.apps.subjects import About
-    from sheaf.identity.statement import Step
     from sheaf.nodes.evidence import Evidence
     from sheaf.nodes.receipts import Finding
 
@@ -133,12 +132,14 @@ def checked(file: Path, key: str | None) -> dict[str, Any]:
 
 
 def _row(evidence: Evidence, found: Finding) -> dict[str, Any]:
+    from sheaf.nodes.receipts import kind_of
+
     step, given = found.owed.step, found.owed.receipt
     return {
         "round": step.round,
         "attempt": step.attempt,
         "actor": evidence.who(step.account),
-        "step": _kind(step),
+        "step": kind_of(step),
         "subject": step.subjects[0].name,
         "root": step.subjects[0].root.hex(),
         "receipt": given.hex() if any(given) else None,
@@ -146,13 +147,6 @@ def _row(evidence: Evidence, found: Finding) -> dict[str, Any]:
         "withheld": found.withheld,
         "wrong": found.wrong,
     }
-
-
-def _kind(step: Step) -> str:
-    """What a step is: an act by the ledger's name for it."""
-    if step.act is not None:
-        return step.act.name
-    return "update" if step.samples is not None else "verdict"
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:

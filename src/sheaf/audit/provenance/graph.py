@@ -15,10 +15,12 @@ from eth_utils.address import to_checksum_address
 
 from sheaf.nodes.evidence import Evidence
 from sheaf.nodes.model_file import file_parts
+from sheaf.nodes.receipts import Owed, acts, kind_of, owed
 from sheaf.nodes.summary import final_root, metric_values
 from sheaf.nodes.trail import RoundTrail
 from sheaf.protocol import events as e
 from sheaf.protocol.errors import InvalidUsage
+from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.task import Task
 
 REPORTED = "reported by the sponsor, not recomputed"
@@ -89,6 +91,19 @@ class Round:
 
 
 @dataclass(frozen=True)
+class Signed:
+    """A receipt that the ledger names: its id in hex, whose it is, and of which step, by its root
+    (hex) or that of what the step is about."""
+
+    id: str
+    owner: str
+    step: str
+    round: int
+    attempt: int
+    root: str
+
+
+@dataclass(frozen=True)
 class Lineage:
     """A whole task's. `file` is the SHA-256 of the model's file; `checks` say what a verification
     found; `head` is the hash that it was found under."""
@@ -106,6 +121,7 @@ class Lineage:
     head: str
     blocks: int
     file: str
+    receipts: Sequence[Signed] = ()
 
     @property
     def models(self) -> Iterator[Model]:
@@ -185,6 +201,7 @@ def lineage(evidence: Evidence) -> Lineage:
         head=evidence.place.head.hex(),
         blocks=evidence.place.blocks,
         file=_digest(final_file(evidence)),
+        receipts=[_signed(each) for each in owed(evidence) if each.receipt != ZERO],
     )
 
 
@@ -210,8 +227,22 @@ def instant(seconds: int) -> str:
 def _actors(evidence: Evidence, sponsor: bytes) -> list[Actor]:
     roles = {sponsor: "sponsor"}
     roles |= {account: seat.role.name.lower() for account, seat in evidence.trail.seats.items()}
+    for act in acts(evidence):
+        roles.setdefault(act.step.account, act.step.role)
     addresses = {to_checksum_address(account): role for account, role in roles.items()}
     return [Actor(a, role, evidence.names.get(a, "")) for a, role in addresses.items()]
+
+
+def _signed(found: Owed) -> Signed:
+    step = found.step
+    return Signed(
+        id=found.receipt.hex(),
+        owner=to_checksum_address(step.account),
+        step=kind_of(step),
+        round=step.round,
+        attempt=step.attempt,
+        root=step.subjects[0].root.hex(),
+    )
 
 
 def _round(evidence: Evidence, found: RoundTrail, clock: _Clock, base: int) -> Round:

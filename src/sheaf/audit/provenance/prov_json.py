@@ -1,6 +1,7 @@
 """The lineage as W3C PROV (PROV-DM of 2013, in the PROV-JSON submission's form).
 
-Entities are the task document, the draws, the updates, the models and the model's file; activities
+Entities are the task document, the draws, the updates, the models, the model's file, and what was
+signed about them; activities
 are rounds, trainings and aggregations; agents are the actors by their ledger addresses. What a
 training took from a participant's data is not on the ledger, so it is no entity here.
 """
@@ -10,7 +11,16 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from sheaf.audit.provenance.graph import REPORTED, Actor, Lineage, Model, Round, Update, instant
+from sheaf.audit.provenance.graph import (
+    REPORTED,
+    Actor,
+    Lineage,
+    Model,
+    Round,
+    Signed,
+    Update,
+    instant,
+)
 from sheaf.nodes.summary import MODEL_FILE, json_text
 
 Records = dict[str, dict[str, dict[str, Any]]]
@@ -26,6 +36,8 @@ def document(lineage: Lineage) -> bytes:
     for found in lineage.rounds:
         writer.round(found)
     writer.file()
+    for number, each in enumerate(lineage.receipts, start=1):
+        writer.receipt(f"task:receipt-{number}", each)
     return json_text({"prefix": writer.prefixes, **writer.records}).encode()
 
 
@@ -41,6 +53,9 @@ class _Writer:
             "sheaf": "urn:sheaf:provenance:1:",
         }
         self._relations = 0
+        self._told = {(m.round, m.tree_root): _model(m.round) for m in lineage.models}
+        for update in (each for found in lineage.rounds for each in found.updates):
+            self._told[update.round, update.root] = _update(update)
 
     def task(self) -> None:
         """The task document, which the sponsor published."""
@@ -96,6 +111,23 @@ class _Writer:
         final = _model(self.lineage.final.round)
         self._relate("wasDerivedFrom", generatedEntity="task:file", usedEntity=final)
         self._relate("alternateOf", alternate1="task:file", alternate2=final)
+
+    def receipt(self, name: str, signed: Signed) -> None:
+        """What somebody signed, and the update, the model or the document that it is about."""
+        about: dict[str, Any] = {
+            "sheaf:sha256": signed.id,
+            "sheaf:step": signed.step,
+            "sheaf:round": signed.round,
+        }
+        about |= {"sheaf:attempt": signed.attempt} if signed.attempt else {}
+        self._record("entity", name, "Receipt", about)
+        self._relate("wasAttributedTo", entity=name, agent=_agent(signed.owner))
+        if signed.step == "publish":
+            told: str | None = "task:document"
+        else:
+            told = self._told.get((signed.round, signed.root))
+        if told is not None:
+            self._relate("wasInfluencedBy", influencee=name, influencer=told)
 
     def _training(self, found: Round, update: Update, draw: str) -> None:
         """A training as the ledger sees it: from the draw to the commitment."""
