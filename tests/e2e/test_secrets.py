@@ -198,7 +198,7 @@ def test_nothing_that_a_run_leaves_or_says_has_a_secret_or_a_row(told: Told) -> 
     misuse(told, run)
     assert stat.S_IMODE((folder / "private").stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "journal.jsonl").stat().st_mode) == 0o600
-    told.look(*OWN, "planted/", "own.key")
+    told.look(*OWN, "own.key")
     search = Search()
     tokens(search)
     keys(search, evidence, 31)

@@ -8,10 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from sheaf.identity.envelope import Envelope
+from sheaf.identity.statement import Receipt
+from sheaf.ledger.client import data_of
+from sheaf.ledger.federation import note_of
 from sheaf.nodes import effects as e
 from sheaf.nodes import outsider
+from sheaf.nodes.acts import ACTS, name_of
+from sheaf.nodes.attesting import is_bound, receipt_id
 from sheaf.nodes.cast import Cast
 from sheaf.nodes.runner import Stuck
+from sheaf.nodes.watchtower import Watchtower
 from sheaf.simulation import liars
 from tests.ledger.chain import START, key_of
 from tests.ledger.node import REMOTE, Node
@@ -83,8 +90,26 @@ def test_an_outsider_wins_against_a_whole_committee(
     assert has.tokens == TOKENS + earned
     # What it wrote down of gas is what its ether went for.
     assert has.wei == ETHER - tower.purse.moves.spent_wei
+    require_signed(tower)
     if lie is not withheld:
         assert roots(played) == honest
+
+
+def require_signed(tower: Watchtower) -> None:
+    """Each act names a receipt, which lies in the store that the outsider serves."""
+    acts = 0
+    for signed, ended in tower.purse.moves.ended:
+        if isinstance(signed.action, ACTS):
+            note = note_of(signed.action, data_of(signed.raw))
+            content = tower.workshop.shared.get(receipt_id(note))
+            receipt = Receipt.decode(Envelope.decode(content).payload)
+            assert is_bound(receipt)
+            assert receipt.step.account == tower.purse.account
+            assert receipt.step.act is not None
+            assert receipt.step.act.name == name_of(signed.action)
+            assert (receipt.step.role, ended.failure) == ("challenger", "")
+            acts += 1
+    assert acts
 
 
 def test_whoever_is_killed_at_every_move_makes_each_once(scene: Scene, honest: str) -> None:

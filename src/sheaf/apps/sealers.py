@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from hashlib import sha256
 
 from sheaf.audit.provenance.sealing import Sealer
 from sheaf.nodes import record
-from sheaf.nodes.effects import Secrets
+from sheaf.nodes.accounts import lone_account
 from sheaf.nodes.evidence import Evidence
 from sheaf.nodes.remote import PAYER, accounts_of
 from sheaf.protocol.errors import InvalidDocument, RunNotFound
 
 SPONSOR = "sponsor"
-_PURPOSE = b"sheaf/exporter/"
+PURPOSE = "exporter"
 
 
 def sealer_of(evidence: Evidence, ledger_key: bytes | None) -> Sealer | None:
@@ -25,8 +24,8 @@ def sealer_of(evidence: Evidence, ledger_key: bytes | None) -> Sealer | None:
     """
     book, task = evidence.book, evidence.trail.task
     if ledger_key is not None:
-        secrets = Secrets(sha256(_PURPOSE + ledger_key).digest())
-        return Sealer.of(secrets.signing_key(task), book.deployment, task, ledger_key)
+        signing = lone_account(ledger_key, PURPOSE).secrets.signing_key(task)
+        return Sealer.of(signing, book.deployment, task, ledger_key)
     try:
         plan = record.read(evidence.directory)
     except (RunNotFound, InvalidDocument):

@@ -22,6 +22,8 @@ from sheaf.ledger.federation import GAS, AddressBook, FederationClient, federati
 from sheaf.ledger.finality import LATEST, Finality
 from sheaf.ledger.patient import PatientClient
 from sheaf.ledger.rpc import Connection
+from sheaf.nodes.accounts import lone_account
+from sheaf.nodes.attesting import Signer
 from sheaf.nodes.challenger import State
 from sheaf.nodes.hold import held
 from sheaf.nodes.ledgers import publishing
@@ -45,6 +47,7 @@ from sheaf.store.files import reachable, write_atomically
 from sheaf.store.layered import LayeredStore
 from sheaf.store.several import SeveralStores
 
+PURPOSE = "watchtower"
 RECORD, PUBLIC, PRIVATE = "watch.json", "store", "private"
 
 
@@ -91,7 +94,10 @@ def manned(
         _require_same(folder, book, watched.task, account)
         stores = stack.enter_context(several(watched.stores))
         public = DiskStore(folder / PUBLIC)
-        shop = Workshop(LayeredStore(public, stores), DiskStore(folder / PRIVATE))
+        signing = lone_account(watched.key, PURPOSE).secrets.signing_key(watched.task)
+        signer = Signer.of_account(signing, book.deployment, watched.task, watched.key)
+        kept = (LayeredStore(public, stores), DiskStore(folder / PRIVATE))
+        shop = Workshop(*kept, signer=signer)
         state = _state(shop, stores, book, published, account, listener)
         moves = Moves(folder / MOVES)
         stack.callback(moves.close)

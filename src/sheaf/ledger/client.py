@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from coincurve import PrivateKey
 from eth_utils.crypto import keccak
-from rlp.codec import encode_raw
+from rlp.codec import decode, encode_raw
 from web3 import Web3
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
@@ -39,6 +39,8 @@ _BATCH = 100
 T = TypeVar("T")
 
 _DYNAMIC_FEE = b"\x02"
+_DATA = 7
+"""Of such a transaction's fields, the place of its data."""
 """EIP-1559's transaction type."""
 
 Confirm = Callable[[], object]
@@ -297,6 +299,11 @@ def sign(
     items.append(compact(signature[64]))
     items += [signature[:32].lstrip(b"\0"), signature[32:64].lstrip(b"\0")]
     return _DYNAMIC_FEE + bytes(encode_raw(items))
+
+
+def data_of(raw: bytes) -> bytes:
+    """The data of a transaction that `sign` made."""
+    return bytes(decode(raw[len(_DYNAMIC_FEE) :])[_DATA])
 
 
 def _tag(block: int | None) -> str:

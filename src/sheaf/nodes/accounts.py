@@ -40,6 +40,12 @@ def operated_account(key: bytes, name: str) -> Account:
     return Account(name, own, Secrets(secret))
 
 
+def lone_account(key: bytes, purpose: str) -> Account:
+    """The account of somebody who acts alone, with this ledger key and for one purpose."""
+    secret = hashlib.sha256(b"sheaf/alone/" + purpose.encode() + b"/" + key).digest()
+    return Account(purpose, key, Secrets(secret))
+
+
 def development_account(seed: int, name: str) -> Account:
     """The account called `name` under a recorded seed."""
     key, secret = (

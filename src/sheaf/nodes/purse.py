@@ -11,13 +11,15 @@ from dataclasses import dataclass
 
 from eth_utils.address import to_checksum_address
 
-from sheaf.ledger.client import Call
+from sheaf.ledger.client import Call, data_of
 from sheaf.ledger.errors import Unfunded
 from sheaf.ledger.federation import (
     DEFAULT_GAS,
+    NO_NOTE,
     AddressBook,
     FederationClient,
     failure_of,
+    note_of,
     token_interface,
 )
 from sheaf.ledger.patient import Fees, PatientClient
@@ -64,13 +66,17 @@ class Purse:
             read("allowance", self.account, self.book.vault),
         )
 
-    def send(self, client: PatientClient, actions: Sequence[Action]) -> list[str]:
-        """Hand in actions, before them the approval that their bonds take; why a node refused any.
+    def send(
+        self, client: PatientClient, actions: Sequence[Action], notes: Sequence[bytes] = ()
+    ) -> list[str]:
+        """Hand in actions, each with its note if there are `notes`, before them the approval that
+        their bonds take; why a node refused any.
 
         Raises `Unfunded`, and sends nothing, where ether or tokens do not reach.
         """
+        noted = zip(actions, notes or [NO_NOTE] * len(actions), strict=True)
         calls: list[tuple[Call, Action | None, str]] = [
-            (self._call(client, action), action, "") for action in actions
+            (self._call(client, action, note), action, "") for action, note in noted
         ]
         need = sum(getattr(action, "bond", 0) for action in actions)
         has, fees = self.means(client), client.fees()
@@ -111,8 +117,8 @@ class Purse:
                 self._replace(client, signed, newest)
         return done
 
-    def _call(self, client: PatientClient, action: Action) -> Call:
-        return FederationClient(client, self.book).call_of(self.account, action)
+    def _call(self, client: PatientClient, action: Action, note: bytes) -> Call:
+        return FederationClient(client, self.book).call_of(self.account, action, note)
 
     def _hand_in(
         self, client: PatientClient, call: Call, action: Action | None, told: str, fees: Fees
@@ -151,7 +157,8 @@ class Purse:
 
     def _same(self, client: PatientClient, signed: Signed) -> Call:
         if signed.action is not None:
-            return self._call(client, signed.action)
+            note = note_of(signed.action, data_of(signed.raw))
+            return self._call(client, signed.action, note)
         held = self.means(client).tokens
         approval = token_interface().calldata("approve", self.book.vault, held)
         return Call(self.account, self.book.stake_token, approval, DEFAULT_GAS)

@@ -22,6 +22,7 @@ from sheaf.ledger.federation import FederationClient
 from sheaf.ledger.patient import PatientClient
 from sheaf.nodes import challenger, chronicle, court, outsider
 from sheaf.nodes import effects as e
+from sheaf.nodes.acts import vouch
 from sheaf.nodes.moves import Ended, Signed
 from sheaf.nodes.purse import Means, Purse
 from sheaf.nodes.seat import PASSING
@@ -231,7 +232,8 @@ class Watchtower:
         if not sound:
             return
         try:
-            refused = self.purse.send(client, sound)
+            notes = [vouch(self.workshop, self.state, action) for action in sound]
+            refused = self.purse.send(client, sound, notes)
         except Unfunded as error:
             if self.state.trail.over:
                 raise
