@@ -78,7 +78,7 @@ mutants: setup ## break specification and contracts on purpose; the tests must n
 	$(BIN)/python tests/mutants/run.py $(MUTANTS)
 
 soak: setup ## kill runs a thousand times, fail every file call once, flip bits (an hour; SOAK="--seed 7")
-	$(BIN)/python -m tests.e2e.kills --kills 1000 $(SOAK)
+	$(BIN)/python -m tests.e2e.kills --instants 1000 --every $(SOAK)
 	$(BIN)/python -m tests.e2e.failures
 	$(BIN)/python -m tests.e2e.flips --flips 10000 $(SOAK)
 

@@ -18,8 +18,8 @@ from sheaf.nodes.plan import Plan
 from sheaf.nodes.record import RECORD
 from sheaf.protocol.errors import SheafError
 from sheaf.protocol.task import CohortSize
+from tests.e2e.courses import Left
 from tests.e2e.filecalls import Calls, counted
-from tests.e2e.kills import Left
 from tests.nodes.plans import committee, plan
 from tests.nodes.stage import Watcher
 

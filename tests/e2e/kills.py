@@ -1,8 +1,10 @@
 """Kills runs with SIGKILL, goes on with them, and compares what comes out with a run left alone.
 
 A program of its own, so that it may fork: each life of a run is a child process that dies by its
-own hand, at a phase or a file call, or by its parent's, at an instant. The tests ask for some
-dozen kills, `make soak` for a thousand; the seed is printed.
+own hand, at a phase or a file call, or by its parent's, at an instant. First each phase kills the
+first course (`--every`: all that tell of phases); then runs of all courses are killed at random,
+until so many lives have ended at an instant. The tests ask for thirty, `make soak` for a thousand;
+the seed is printed.
 """
 
 from __future__ import annotations
@@ -20,16 +22,15 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from sheaf.nodes import runner
-from sheaf.nodes.record import RECORD
 from sheaf.nodes.verification import verify
+from tests.e2e.courses import Called, Course, Left, courses
 from tests.e2e.filecalls import Calls, counted, die
-from tests.nodes.plans import plan
+from tests.nodes.plans import plan, schedule
 from tests.nodes.stage import Watcher
 
 FOREVER_S = 300.0
@@ -60,49 +61,39 @@ class Mortal(Watcher):
             die("phase")
 
 
-@dataclass(frozen=True)
-class Left:
-    """What a run left that must not depend on how often it was stopped."""
-
-    summary: dict[str, Any]
-    model: bytes
-
-    @classmethod
-    def by(cls, directory: Path) -> Left:
-        summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
-        del summary["run"], summary["journal"]
-        for row in summary["rounds"]:
-            del row["seconds"]
-        return cls(summary, (directory / "model.safetensors").read_bytes())
-
-
 @dataclass
 class Slaughter:
-    """Lets runs live and die below `folder`."""
+    """Lets runs of one course live and die below `folder`."""
 
+    course: Course
     folder: Path
     kills: Counter[str] = field(default_factory=Counter)
     runs: int = 0
+    phases: int = 0
+    calls: int = 0
 
     def __post_init__(self) -> None:
-        watcher, calls = Watcher(), Calls()
-        with counted(calls):
-            runner.run(plan(), self.folder / "alone", watcher)
-        self.phases, self.calls = len(watcher.phases), len(calls.made)
-        self.alone = Left.by(self.folder / "alone")
-        started = time.monotonic()  # the first run waited for what is imported late
-        runner.run(plan(), self.folder / "again", Watcher())
+        self.folder.mkdir()
+        watcher, calls, started = Watcher(), Calls(), time.monotonic()
+        if isinstance(self.course, Called):
+            with counted(calls):
+                self.course.live(self.folder / "alone", watcher)
+        else:
+            self._live(self.folder / "alone", NONE)
         self.seconds = time.monotonic() - started
+        self.phases, self.calls = len(watcher.phases), len(calls.made)
+        self.alone = Left.by(self.course.place(self.folder / "alone"))
 
     def run(self, deaths: Iterator[Death]) -> None:
         """One run, life after life, until it has ended; an error says what differs."""
         self.runs += 1
-        directory = self.folder / f"run-{self.runs}"
+        folder = self.folder / f"run-{self.runs}"
         ended = False
         while not ended:
             death = next(deaths, NONE)
-            ended = self._live(directory, death)
+            ended = self._live(folder, death)
             self.kills.update([death.kind] if not ended else [])
+        directory = self.course.place(folder)
         left = Left.by(directory)
         if left != self.alone:
             raise AssertionError(
@@ -110,36 +101,29 @@ class Slaughter:
             )
         verify(directory)
 
-    def _live(self, directory: Path, death: Death) -> bool:
+    def _live(self, folder: Path, death: Death) -> bool:
         """One life; whether it came to the run's end."""
         seconds = death.at if death.kind == "instant" else FOREVER_S
-        status, hung = child(lambda: _work(directory, death), seconds)
+        status, hung = child(lambda: self._work(folder, death), seconds)
         if status == 0:
             return True
         killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         if killed and (not hung or death.kind == "instant"):
             return False
-        raise AssertionError(f"{directory}: a life that was to end by {death} ended with {status}")
+        raise AssertionError(f"{folder}: a life that was to end by {death} ended with {status}")
+
+    def _work(self, folder: Path, death: Death) -> None:
+        watcher = Mortal(dies_at=int(death.at) if death.kind == "phase" else 0)
+        with counted(Calls(int(death.at) if death.kind == "file call" else 0, die)):
+            self.course.live(folder, watcher)
 
     def at_random(self, dice: random.Random) -> Iterator[Death]:
-        """Four to twelve deaths; lives are short, so that a run sees most of them."""
-        for _ in range(dice.randint(4, 12)):
-            kind = dice.choice(("phase", "file call", "instant", "instant"))
-            if kind == "phase":
-                yield Death(kind, dice.randint(1, self.phases))
-            elif kind == "file call":
-                yield Death(kind, dice.randint(1, self.calls // 4))
+        """Four to eight deaths; lives are short, so that a run sees most of them."""
+        for _ in range(dice.randint(4, 8)):
+            if self.calls and dice.random() < 0.2:
+                yield Death("file call", dice.randint(1, self.calls // 4))
             else:
-                yield Death(kind, dice.uniform(0, self.seconds / 2))
-
-
-def _work(directory: Path, death: Death) -> None:
-    watcher = Mortal(dies_at=int(death.at) if death.kind == "phase" else 0)
-    with counted(Calls(int(death.at) if death.kind == "file call" else 0, die)):
-        if (directory / RECORD).exists():
-            runner.resume(directory, watcher)
-        else:
-            runner.run(plan(), directory, watcher)
+                yield Death("instant", self.seconds * dice.uniform(*self.course.span))
 
 
 def child(work: Callable[[], None], seconds: float) -> tuple[int, bool]:
@@ -149,6 +133,7 @@ def child(work: Callable[[], None], seconds: float) -> tuple[int, bool]:
     process = os.fork()
     if process == 0:
         os.close(ended)
+        os.set_inheritable(alive, True)  # another program in its place is the same child
         code = 1
         try:
             work()
@@ -165,22 +150,43 @@ def child(work: Callable[[], None], seconds: float) -> tuple[int, bool]:
     return os.waitpid(process, 0)[1], not ready
 
 
+def slaughter(
+    folder: Path, instants: int, dice: random.Random, *, every: bool
+) -> dict[str, Slaughter]:
+    """Kill courses at each of their phases, and all of them in turn at random, until at least so
+    many lives ended at an instant, some of each course."""
+    found = courses(folder)
+    # What is imported late is imported before anybody is timed, or forked.
+    Called(plan(schedule=schedule(1))).live(folder / "warm", Watcher())
+    told = {name: Slaughter(found[name], folder / name.replace(" ", "-")) for name in found}
+    for one in [each for each in told.values() if each.phases][: None if every else 1]:
+        one.run(Death("phase", number) for number in range(1, one.phases + 1))
+    for one in cycle(told.values()):
+        died = [each.kills["instant"] for each in told.values()]
+        if sum(died) >= instants and all(died):
+            break
+        one.run(one.at_random(dice))
+        sys.stderr.write(f"{sum(died)} of {instants} instants\n")
+    return told
+
+
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--kills", type=int, default=1000)
+    asked.add_argument("--instants", type=int, default=1000)
+    asked.add_argument("--every", action="store_true")
     asked.add_argument("--seed", type=int, default=None)
     arguments = asked.parse_args()
     seed = random.SystemRandom().randrange(2**32) if arguments.seed is None else arguments.seed
     sys.stderr.write(f"seed {seed}\n")
     torch.set_num_threads(1)  # a child must not inherit half of a pool of threads
     with tempfile.TemporaryDirectory() as folder:
-        found, dice = Slaughter(Path(folder)), random.Random(seed)
-        found.run(Death("phase", number) for number in range(1, found.phases + 1))
-        while found.kills.total() < arguments.kills:
-            found.run(found.at_random(dice))
-            sys.stderr.write(f"{found.kills.total()} kills\n")
-        told = {"seed": seed, "runs": found.runs, "phases": found.phases, "kills": found.kills}
-    sys.stdout.write(json.dumps(told) + "\n")
+        dice = random.Random(seed)
+        found = slaughter(Path(folder), arguments.instants, dice, every=arguments.every)
+    told = {
+        name: {"runs": one.runs, "phases": one.phases, "kills": one.kills}
+        for name, one in found.items()
+    }
+    sys.stdout.write(json.dumps({"seed": seed, "courses": told}) + "\n")
 
 
 if __name__ == "__main__":

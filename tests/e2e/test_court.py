@@ -20,7 +20,7 @@ from sheaf.nodes.verification import verify
 from sheaf.protocol.errors import VerificationFailed
 from sheaf.protocol.optimisers import Constants
 from sheaf.simulation import liars
-from tests.e2e.kills import Left
+from tests.e2e.courses import Left
 from tests.nodes import faults
 from tests.nodes.plans import STAKE, committee, economics, plan, schedule
 from tests.nodes.stage import Played, Watcher, play

@@ -21,26 +21,30 @@ from sheaf.nodes.runner import Runner
 from sheaf.nodes.trail import Trail
 from sheaf.nodes.workshop import Performer
 from sheaf.protocol.errors import InvalidConfiguration, LedgerCorrupt
-from tests.e2e.kills import Left
+from tests.e2e.courses import Left
 from tests.nodes import faults
 from tests.nodes.plans import PROJECT, plan
 from tests.nodes.stage import Played, Watcher, play
 from tests.tidy.conduct import CLOCK_CALLS
 from tests.tidy.source import calls, repository
 
-KILLS = 30
+INSTANTS = 30
 ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def test_killed_at_every_phase_and_at_random_a_run_ends_as_if_left_alone() -> None:
-    command = [sys.executable, "-m", "tests.e2e.kills", "--kills", str(KILLS), "--seed", "7"]
+    """At every phase of a task's, and besides at thirty random instants: of runs with FedAvg, with
+    FedAdam, with a dispute in court, and of the command."""
+    command = [sys.executable, "-m", "tests.e2e.kills", "--instants", str(INSTANTS), "--seed", "7"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=ALONE)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert sum(told["kills"].values()) >= KILLS
+    told = json.loads(done.stdout)["courses"]
+    kills = {name: course["kills"] for name, course in told.items()}
     # REGISTER and OPEN, six phases in each of two rounds, DONE.
-    assert told["phases"] == 15 <= told["kills"]["phase"]
-    assert set(told["kills"]) == {"phase", "file call", "instant"}
+    assert told["two rounds"]["phases"] == 15 <= kills["two rounds"]["phase"]
+    assert [*kills] == ["two rounds", "a state", "a court", "the command", "the command anew"]
+    assert sum(each["instant"] for each in kills.values()) >= INSTANTS
+    assert all(each["instant"] for each in kills.values())
 
 
 class Stopped(Exception):

@@ -22,7 +22,7 @@ import pytest
 from sheaf.apps.cli.outcome import execute
 from sheaf.nodes.verification import verify
 from tests.e2e.command import interrupted, project
-from tests.e2e.kills import Left
+from tests.e2e.courses import Left
 
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1 << 1, 1 << 2
 

@@ -10,8 +10,8 @@ import pytest
 
 from sheaf.nodes import runner
 from sheaf.protocol.errors import LedgerUnavailable, StoreUnavailable
+from tests.e2e.courses import Left
 from tests.e2e.failures import UNREACHABLE, Sweep, small
-from tests.e2e.kills import Left
 from tests.nodes.stage import Watcher
 
 SAMPLED = 16
