@@ -70,6 +70,16 @@ def test_matching_is_by_bytes() -> None:
     assert not tree_id(tree.digest, 32).matches(data)
 
 
+def test_parts_match_as_the_whole_does() -> None:
+    data = bytes(range(100))
+    for content_id in (raw_id(data), document_id(data), tree_id(tree_root(data, 16), 16)):
+        for parts in ([data], [data[:7], data[7:48], b"", data[48:]]):
+            assert content_id.matches_parts(parts)
+            assert not content_id.matches_parts(parts[:-1])
+            assert not content_id.matches_parts([b"\0", *parts])
+            assert not content_id.matches_parts([*parts, b"\0"])
+
+
 def test_raw_bytes_have_no_chunk_size() -> None:
     assert raw_id(b"").chunk_bytes is None
     assert document_id(b"").chunk_bytes is None

@@ -133,3 +133,9 @@ def test_the_union_bound_holds() -> None:
 def test_impossible_draws_are_refused(wrong: tuple[int, int, int, int]) -> None:
     with pytest.raises(ValueError, match="cannot draw"):
         draws.capture_odds(*wrong)
+
+
+def test_odds_are_printed_rounded_up() -> None:
+    # One adversary of three for one seat, and none in a cohort of two: a third.
+    assert draws.capture_ppb(1, 3, (1, 3), 2) == 333_333_334
+    assert draws.capture_ppb(1, 4, (1, 4), 3) == 250_000_000
