@@ -131,6 +131,19 @@ def test_any_number_of_processes_tells_the_same(
         assert ran(capsys, *both, "--jobs", jobs) == other
 
 
+def test_a_hash_is_opened_behind_an_address_that_lists_nothing(
+    points: sheaf.RunResult, away: Path, task: str, url: str, capsys: Capture
+) -> None:
+    places = ["--ledger", "ledger.sqlite", "--store", url]
+    for name in (points.model_root, points.summary["task"]):
+        assert execute(["audit", task, *places, "--open", name]) == 0
+        told = capsys.readouterr().out
+        assert "bytes that hash to it" in told
+        assert "verified: all of it is consistent" in told
+    assert execute(["audit", task, *places, "--open", "bafkreinobodyhasthis"]) == 2
+    assert "which nothing here is called" in capsys.readouterr().err
+
+
 def test_the_next_store_is_asked_where_one_fails(
     points: sheaf.RunResult, away: Path, task: str, capsys: Capture
 ) -> None:

@@ -14,9 +14,11 @@ import pytest
 import sheaf
 from sheaf.apps import strangers
 from sheaf.apps.cli.outcome import execute
+from sheaf.nodes.attesting import receipt_id
 from sheaf.nodes.evidence import Origin
 
 Capture = pytest.CaptureFixture[str]
+JSON = ("--format", "json")
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,18 @@ def test_receipts(asking: Asking) -> None:
     assert {each["valid"] for each in of_task} == {True}
     asking.text("receipts", asking.task, *asking.places, "--export", "signed")
     assert len([*(asking.folder / "signed").iterdir()]) == len(of_task)
+
+
+def test_a_store_that_has_another_receipt_is_named(asking: Asking) -> None:
+    """Receipts are read last: what comes to light there is told, too."""
+    _, listed = asking.both("receipts")
+    content = str(receipt_id(bytes.fromhex(listed[0]["receipt"])))
+    shutil.copytree(asking.folder / "store", asking.folder / "bad")
+    (asking.folder / "bad" / content[-2:] / content).write_bytes(b"{}")
+    places = ["--ledger", "ledger.sqlite", "--store", "bad", "--store", "store"]
+    found = json.loads(asking.text("verify", asking.task, *places, "--receipts", *JSON))
+    assert found["outside"] == [f"bad: what it has under {content} was refused"]
+    assert json.loads(asking.text("verify", asking.task, *places, *JSON))["outside"] == []
 
 
 def test_the_papers_need_no_folder(asking: Asking) -> None:

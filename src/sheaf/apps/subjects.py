@@ -85,7 +85,7 @@ class About:
 class Case:
     """The history of a run or a task, applied to the specification, and what is still to be checked
     of it. `ledger` is the one that it was read from. Of a light verification, only the bytes of one
-    `round` are read."""
+    `round` are read. `closing` is what is noted when all was checked."""
 
     name: str
     evidence: Evidence
@@ -94,11 +94,12 @@ class Case:
     checks: Sequence[Further]
     anchor: Anchor = NOTHING
     round: int | None = None
+    closing: Sequence[Further] = ()
 
     def verify(self, *further: Further) -> None:
         """Check all of it, and what is asked for `further`. Raises `VerificationFailed` at the
         first difference."""
-        for check in (*self.checks, *further, self.anchor.check):
+        for check in (*self.checks, *further, self.anchor.check, *self.closing):
             check(self.evidence, self.report)
 
 
@@ -217,9 +218,8 @@ class TaskSubject:
             def troubled(evidence: Evidence, report: Report) -> None:
                 report.outside += several.troubles
 
-            checks = (*found.checks, troubled)
-            known = (found.evidence, report, found.ledger, checks, anchor, found.round)
-            yield Case(self.name, *known)
+            known = (found.evidence, report, found.ledger, found.checks, anchor, found.round)
+            yield Case(self.name, *known, closing=(troubled,))
 
     @contextmanager
     def history(self) -> Iterator[History]:
