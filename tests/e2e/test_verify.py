@@ -97,7 +97,7 @@ def test_nothing_of_the_run_is_written_and_everything_is_counted(run: Path) -> N
         "commitments": 8,
         "updates": 8,
         "aggregations": 2,
-        "store": 1 + 3 + 8 + 14,
+        "store": 1 + 3 + 8 + 14 + 4,
         "model": 1,
         "reports": 3,
         "summary": 0,
@@ -254,8 +254,9 @@ def _update(evidence: Evidence, name: str) -> tuple[int, bytes]:
 
 
 def moved(evidence: Evidence, run: Path) -> Evidence:
-    """The same evidence, resting on another folder's store."""
-    return dataclasses.replace(evidence, directory=run, store=Witness(DiskStore(run / "store")))
+    """The same evidence, resting on another folder's store and model file."""
+    store = Witness(DiskStore(run / "store"))
+    return dataclasses.replace(evidence, directory=run, store=store, model_file=None)
 
 
 def test_a_missing_update(run: Path, evidence: Evidence) -> None:

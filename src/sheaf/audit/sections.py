@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -141,20 +142,22 @@ def lineage(report: Parts) -> Markup:
     )
 
 
+def _tallies(report: Parts) -> tuple[Counter[int], Counter[int]]:
+    """How often each actor was drawn, and how often what it did then counted."""
+    drawn, counted = Counter[int](), Counter[int]()
+    for found in report["rounds"]:
+        updates = found["contributions"]
+        seats = [(attempt["members"], attempt["agreed"]) for attempt in found["attempts"]]
+        for actors, counts in [(updates["actor"], updates["counted"]), *seats]:
+            drawn.update(actors)
+            counted.update(dict(zip(actors, map(int, counts), strict=True)))
+    return drawn, counted
+
+
 def people(report: Parts) -> Markup:
     """Who took part, how often, and what it came to."""
     accounts = report["money"]["accounts"]
-    drawn: dict[int, int] = {}
-    counted: dict[int, int] = {}
-    for found in report["rounds"]:
-        rows = found["contributions"]
-        for actor, inside in zip(rows["actor"], rows["counted"], strict=True):
-            drawn[actor] = drawn.get(actor, 0) + 1
-            counted[actor] = counted.get(actor, 0) + inside
-        for attempt in found["attempts"]:
-            for actor, agreed in zip(attempt["members"], attempt["agreed"], strict=True):
-                drawn[actor] = drawn.get(actor, 0) + 1
-                counted[actor] = counted.get(actor, 0) + agreed
+    drawn, counted = _tallies(report)
     rows = []
     # Names are the run's own word: who has no run has none.
     some = any(actor["name"] is not None for actor in report["actors"])
@@ -170,8 +173,8 @@ def people(report: Parts) -> Markup:
                 actor["role"],
                 *named,
                 code(actor["address"]),
-                drawn.get(place, 0),
-                counted.get(place, 0),
+                drawn[place],
+                counted[place],
                 bare(report, "reward", paid),
                 bare(report, "stake", more),
                 bare(report, "stake", lost),
