@@ -204,7 +204,7 @@ def _require_same(folder: Path, book: AddressBook, task: bytes, account: bytes) 
         return
     try:
         found = json.loads(known)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise InvalidConfiguration(f"{path}: found no JSON object, accepted: a watch's record")
