@@ -122,7 +122,7 @@ def test_a_header_that_is_known_may_be_dropped_while_others_are_read(
 ) -> None:
     for number in range(6):
         reader.write(reader.client(), number)
-    monkeypatch.setattr(proving, "_HEADERS_KEPT", 4)
+    monkeypatch.setattr(proving, "_HEADERS_BYTES", 4 * 1200)
     client = reader.client()
     last = client.head().number
     client.proved(last)

@@ -1,4 +1,4 @@
-"""Chunks of arrays are opened without holding the arrays, and hashes are remembered by size."""
+"""Chunks of arrays are opened without holding the arrays, and their hashes are remembered."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 
 from sheaf.learning.algorithms import moments
 from sheaf.nodes.aggregation import algorithm_of, vector_id
-from sheaf.nodes.hashed import HASH_BYTES, Leaves
-from sheaf.nodes.holdings import Holdings, Remembered, first_state, remembered
+from sheaf.nodes.hashed import Leaves
+from sheaf.nodes.holdings import Holdings, first_state, remembered
 from sheaf.proofs.commitment import commit_state, open_state_at
-from sheaf.protocol.content import ContentId, raw_id
+from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobMissing
 from sheaf.protocol.merkle import leaf_hashes
 from sheaf.protocol.opening import Shape
@@ -75,6 +75,7 @@ def test_a_chunk_is_opened_from_parts(kept: Kept) -> None:
     assert kept.store.most_bytes == PART_BYTES
     # Once to the end, and then four chunks, of which the last one is short.
     assert kept.store.all_bytes == len(kept.data) + 3 * CHUNK + len(kept.data) % CHUNK
+    assert remembered.held_bytes == 32 * SHAPE.leaves
     last = kept.holdings.element(kept.root, ELEMENTS - 1, SHAPE)
     assert last == kept.data[-4:]
 
@@ -119,24 +120,6 @@ def test_the_first_state_is_opened_without_making_it(chunk_bytes: int, elements:
         opening = first_state(task, place // shape.per_chunk, shape)
         assert opening == open_state_at(state, place, made)
     assert len(moments.to_bytes(state)) == 16 * elements
-
-
-def test_hashes_are_remembered_up_to_a_number_of_bytes() -> None:
-    ids = [raw_id(bytes([number])) for number in range(5)]
-    known = Remembered(most_bytes=6 * HASH_BYTES)
-    for content_id in ids[:3]:
-        known.add(content_id, bytes(2 * HASH_BYTES))
-    assert known.held_bytes == 6 * HASH_BYTES
-    assert known.get(ids[0]) == bytes(2 * HASH_BYTES)
-    known.add(ids[3], bytes(3 * HASH_BYTES))  # the two that nobody asked for are forgotten
-    assert [each for each in ids if known.get(each)] == [ids[0], ids[3]]
-    assert known.held_bytes == 5 * HASH_BYTES
-    known.add(ids[3], bytes(3 * HASH_BYTES))
-    known.add(ids[4], bytes(7 * HASH_BYTES))  # more than may be held: nothing goes for it
-    assert [each for each in ids if known.get(each)] == [ids[0], ids[3]]
-    assert known.held_bytes == 5 * HASH_BYTES
-    known.clear()
-    assert (known.held_bytes, known.get(ids[0])) == (0, None)
 
 
 def test_leaves_are_a_sequence() -> None:

@@ -6,10 +6,14 @@ import sqlite3
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 
+from sheaf.ledger.recent import Recent
 from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable
 
-_RECENT_KEPT = 65_536
-"""Entries kept in memory, a few hundred bytes each: a block reads some two thousand of them."""
+_RECENT_BYTES = 32 * 2**20
+"""Of entries kept in memory, a few hundred bytes each: a block reads some two thousand of them."""
+
+_ENTRY_BYTES = 200
+"""About what one takes besides its value."""
 
 
 @contextmanager
@@ -30,15 +34,15 @@ class NodeTable(MutableMapping[bytes, bytes]):
         self._connection = connection
         self._name = name
         self._waiting: dict[bytes, bytes | None] = {}
-        self._recent: dict[bytes, bytes] = {}
+        self._recent: Recent[bytes, bytes] = Recent(_RECENT_BYTES)
 
     def __getitem__(self, key: bytes) -> bytes:
         if key in self._waiting:
             value = self._waiting[key]
-        elif key in self._recent:
-            return self._recent[key]
         else:
-            value = self._read(key)
+            value = self._recent.get(key)
+            if value is None:
+                value = self._read(key)
         if value is None:
             raise KeyError(key)
         return value
@@ -78,13 +82,11 @@ class NodeTable(MutableMapping[bytes, bytes]):
 
     def keep(self) -> None:
         """What waited is committed: from now on it is read from memory while there is room."""
-        if len(self._recent) > _RECENT_KEPT:
-            self._recent.clear()
         for key, value in self._waiting.items():
             if value is None:
-                self._recent.pop(key, None)
+                self._recent.drop(key)
             else:
-                self._recent[key] = value
+                self._remember(key, value)
         self._waiting.clear()
 
     def _read(self, key: bytes) -> bytes | None:
@@ -94,5 +96,8 @@ class NodeTable(MutableMapping[bytes, bytes]):
         if row is None:
             return None
         value: bytes = row[0]
-        self._recent[key] = value
+        self._remember(key, value)
         return value
+
+    def _remember(self, key: bytes, value: bytes) -> None:
+        self._recent.add(key, value, len(value) + _ENTRY_BYTES)

@@ -21,6 +21,7 @@ from sheaf.ledger.engine import Block, Header, Log, Receipt
 from sheaf.ledger.errors import Misreported
 from sheaf.ledger.finality import LATEST, Finality
 from sheaf.ledger.inclusion import StateProof, proved_account
+from sheaf.ledger.recent import Recent
 from sheaf.ledger.rpc_records import prove_block, prove_header
 from sheaf.ledger.wire import data, decode_bytes, decode_log, quantity
 from sheaf.protocol.errors import LedgerUnavailable
@@ -28,8 +29,10 @@ from sheaf.protocol.errors import LedgerUnavailable
 T = TypeVar("T")
 
 _CHUNK = 100
-_HEADERS_KEPT = 4096
-_BLOCKS_KEPT = 64
+_HEADERS_BYTES = 8 * 2**20
+_BLOCKS_BYTES = 64 * 2**20
+"""What is remembered of headers and of whole blocks: an endpoint says how large one is."""
+
 _BLOOM_BITS = 2048
 
 
@@ -44,8 +47,8 @@ class ProvingClient(Client):
         finality: Finality = LATEST,
     ) -> None:
         self._finality = finality
-        self._headers: dict[int, Header] = {}
-        self._blocks: dict[int, Block] = {}
+        self._headers: Recent[int, Header] = Recent(_HEADERS_BYTES)
+        self._blocks: Recent[int, Block] = Recent(_BLOCKS_BYTES)
         super().__init__(web3, keys, confirm)
 
     def head(self) -> Head:
@@ -105,7 +108,7 @@ class ProvingClient(Client):
             with sensible(f"block {number}"):
                 block = prove_block(plain, receipts)
             _require_same(header, block.header)
-            _keep(self._blocks, number, block, _BLOCKS_KEPT)
+            self._blocks.add(number, block, _size_bytes(block))
         return block
 
     def state_proof(self, number: int, address: bytes, slots: Sequence[int]) -> StateProof:
@@ -190,7 +193,8 @@ class ProvingClient(Client):
     def _read_headers(self, numbers: Sequence[int]) -> list[Header]:
         """Headers of final blocks, linked to those that are known already."""
         # Set aside: what is kept may be dropped for what is read now.
-        found = {n: self._headers[n] for n in numbers if n in self._headers}
+        known = {n: self._headers.get(n) for n in numbers}
+        found = {n: header for n, header in known.items() if header is not None}
         missing = [number for number in numbers if number not in found]
         wanted = [[quantity(number), False] for number in missing]
         answers = self._ask_all("eth_getBlockByNumber", wanted) if wanted else []
@@ -212,7 +216,7 @@ class ProvingClient(Client):
             _reorganised(before)
         if after is not None and after.parent_hash != header.hash:
             _reorganised(after)
-        _keep(self._headers, number, header, _HEADERS_KEPT)
+        self._headers.add(number, header, 2 * len(header.encoded))
 
     def _receipts(self, plain: Mapping[str, Any]) -> list[Any]:
         """A block's receipts, one by one where the node does not give them at once."""
@@ -250,10 +254,11 @@ def _fits(log: Log, topics: Sequence[bytes | None]) -> bool:
     )
 
 
-def _keep(kept: dict[int, T], number: int, value: T, most: int) -> None:
-    kept[number] = value
-    while len(kept) > most:
-        del kept[next(iter(kept))]
+def _size_bytes(block: Block) -> int:
+    """About what a block takes: its fields have its bytes again."""
+    sent = sum(len(each.raw) for each in block.transactions)
+    received = sum(len(each.encoded) for each in block.receipts)
+    return 2 * (len(block.header.encoded) + sent + received)
 
 
 def _require_same(known: Header, told: Header) -> None:

@@ -46,9 +46,15 @@ from sheaf.ledger.pyevm_records import (
     plain_transaction,
     revert_data,
 )
+from sheaf.ledger.recent import Recent
 from sheaf.protocol.errors import LedgerCorrupt
 
-_DECODED_KEPT = 4096
+_DECODED_BYTES = 16 * 2**20
+"""Of transactions that are remembered decoded, since who submits one and who mines it ask twice."""
+
+_DECODED_FIELDS = 2048
+"""About what one takes besides its bytes."""
+
 _STIPEND_GAS = 2300
 _ZERO_HASH = Hash32(bytes(32))
 
@@ -74,7 +80,8 @@ class PyEvmEngine:
         self._chain = ChainDB(self._database)
         self._context = ChainContext(chain_id)
         self._latest: _Latest | None = None
-        self._decoded: dict[bytes, tuple[Transaction, SignedTransactionAPI]] = {}
+        decoded: Recent[bytes, tuple[Transaction, SignedTransactionAPI]] = Recent(_DECODED_BYTES)
+        self._decoded = decoded
 
     @classmethod
     def begin(cls, genesis: Genesis, nodes: MutableMapping[bytes, bytes]) -> PyEvmEngine:
@@ -251,9 +258,7 @@ class PyEvmEngine:
         ) as error:
             raise TransactionRefused(f"not a signed transaction ({error})") from error
         self._require_valid(transaction, signed)
-        if len(self._decoded) >= _DECODED_KEPT:
-            self._decoded.clear()
-        self._decoded[raw] = transaction, signed
+        self._decoded.add(raw, (transaction, signed), 2 * len(raw) + _DECODED_FIELDS)
         return transaction, signed
 
     def _require_valid(self, transaction: Transaction, signed: SignedTransactionAPI) -> None:

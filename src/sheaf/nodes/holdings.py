@@ -8,12 +8,12 @@ them must be cheaper still.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from sheaf.learning.algorithms import moments
+from sheaf.ledger.recent import Recent
 from sheaf.nodes.aggregation import algorithm_of, vector_id
 from sheaf.nodes.hashed import Leaves, leaves_of
 from sheaf.nodes.trail import Trail
@@ -47,37 +47,7 @@ class Means(Protocol):
         ...
 
 
-@dataclass
-class Remembered:
-    """What was asked for last, as much as `most_bytes` hold; what is larger than that is not."""
-
-    most_bytes: int = REMEMBERED_BYTES
-    held_bytes: int = 0
-    leaves: OrderedDict[ContentId, bytes] = field(default_factory=OrderedDict)
-
-    def get(self, content_id: ContentId) -> bytes | None:
-        """The leaf hashes of an array, None where they are not remembered."""
-        found = self.leaves.get(content_id)
-        if found is not None:
-            self.leaves.move_to_end(content_id)
-        return found
-
-    def add(self, content_id: ContentId, joined: bytes) -> None:
-        """Remember those of another array, and forget the oldest for it."""
-        if len(joined) > self.most_bytes or content_id in self.leaves:
-            return
-        self.leaves[content_id] = joined
-        self.held_bytes += len(joined)
-        while self.held_bytes > self.most_bytes:
-            self.held_bytes -= len(self.leaves.popitem(last=False)[1])
-
-    def clear(self) -> None:
-        """Forget all."""
-        self.leaves.clear()
-        self.held_bytes = 0
-
-
-remembered = Remembered()
+remembered: Recent[ContentId, Leaves] = Recent(REMEMBERED_BYTES)
 """Of all nodes of a process: what an array's chunks are is the same for everybody."""
 
 
@@ -128,15 +98,14 @@ class Holdings:
     def find(self, root: bytes, shape: Shape) -> Leaves | None:
         """The leaf hashes of an array, None where it is not to be had or has another shape."""
         content_id = vector_id(self.task, root)
-        known = remembered.get(content_id)
-        if known is None:
+        leaves = remembered.get(content_id)
+        if leaves is None:
             size, tried = shape.element_bytes * shape.elements, _copies(self.store, content_id)
             hashed = (_hashed(each, content_id, shape) for each in tried if each.size_bytes == size)
-            known = next((joined for joined in hashed if joined is not None), None)
-            if known is None:
+            leaves = next((each for each in hashed if each is not None), None)
+            if leaves is None:
                 return None
-            remembered.add(content_id, known)
-        leaves = Leaves(known)
+            remembered.add(content_id, leaves, len(leaves.joined))
         return leaves if len(leaves) == shape.leaves else None
 
     def leaves(self, root: bytes, shape: Shape) -> Leaves:
@@ -160,10 +129,10 @@ def first_state(task: Task, chunk: int, shape: Shape) -> Opening:
     )
 
 
-def _hashed(copy: Copy, content_id: ContentId, shape: Shape) -> bytes | None:
+def _hashed(copy: Copy, content_id: ContentId, shape: Shape) -> Leaves | None:
     """The leaf hashes of a copy, None where it is not what its id names."""
     try:
-        return leaves_of(copy, content_id, shape.chunk_bytes).joined
+        return leaves_of(copy, content_id, shape.chunk_bytes)
     except (BlobMissing, BlobCorrupt):
         return None
 
