@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sheaf.learning import lattice
+from sheaf.learning.lattice import FracBits
 from sheaf.learning.layout import Layout
 from sheaf.nodes.aggregation import Vector, wanted_vector
 from sheaf.nodes.hashed import Hashed
@@ -61,9 +62,13 @@ class Units:
 
     def floats(self, integers: NDArray[np.integer], place: slice) -> NDArray[np.float64]:
         """The numbers that columns `place` stand for, exactly where float64 can."""
-        bits = self.layout.bits
-        exponents = bits if isinstance(bits, int) else bits[place].astype(np.int32)
+        exponents = np.asarray(self.bits(place), np.int32)
         return np.ldexp(integers.astype(np.float64), np.negative(exponents))
+
+    def bits(self, place: slice) -> FracBits:
+        """The fraction bits of columns `place`."""
+        bits = self.layout.bits
+        return bits if isinstance(bits, int) else bits[place]
 
     def parts(self, place: slice) -> Iterator[tuple[int, slice]]:
         """The tensors that columns `place` are of: their index, and where in the stripe."""

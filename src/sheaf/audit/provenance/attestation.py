@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,22 +22,22 @@ from eth_utils.address import to_canonical_address, to_checksum_address
 
 from sheaf import __version__
 from sheaf.audit.provenance.sealing import LARGEST_STATEMENT_BYTES, Signatory
+from sheaf.audit.stripes import Units, stripes
 from sheaf.identity.canonical import unique
 from sheaf.identity.predicates import SETTLED_MODEL, STATEMENT_TYPE
 from sheaf.identity.statement import tree_digest
 from sheaf.learning import lattice
-from sheaf.learning.layout import Layout
 from sheaf.ledger.archive import Archive
 from sheaf.ledger.engine import ZERO_ADDRESS, Header, decode_header
 from sheaf.ledger.federation import AddressBook, federation_interface
 from sheaf.ledger.inclusion import Proof, logs_of, mapping_slot, receipt_proof
-from sheaf.nodes.aggregation import Vector, read_vector
 from sheaf.nodes.evidence import Evidence
 from sheaf.nodes.summary import MODEL_FILE, book_plain, final_root, json_text
 from sheaf.protocol.content import tree_id
 from sheaf.protocol.errors import InvalidDocument, InvalidUsage
 from sheaf.protocol.events import RoundSettled
 from sheaf.protocol.task import Task
+from sheaf.store.interface import Store
 
 _TASKS_SLOT, _MODEL_ROOT_SLOT = 0, 27
 """Where the federation keeps its tasks, and a task its model root (`contracts/src/federation`)."""
@@ -117,13 +117,13 @@ def collect(evidence: Evidence, archive: Archive) -> tuple[Attestation, Header]:
     event = trail.rounds[number].outcome
     (block,) = [step.block for step in evidence.steps if event in step.events]
     headers = archive.headers(block, evidence.place.blocks)
-    vector = read_vector(evidence.task, evidence.store, final_root(trail, evidence.task))
+    root = final_root(trail, evidence.task)
     attestation = Attestation(
         book=evidence.book,
         sponsor=trail.published.sponsor,
         document=evidence.task.encode(),
         round=number,
-        corrections=_corrections(Layout(evidence.task.model.layout), vector),
+        corrections=tuple(_corrections(evidence.task, evidence.store, root)),
         ancestors=tuple(header.encoded for header in headers[:-1]),
         settlement=_settlement(evidence.book, archive.receipts(block), event),
         state=_state(evidence, archive, headers[-1]),
@@ -235,11 +235,16 @@ def _parsed(predicate: Mapping[str, Any]) -> Attestation:
     )
 
 
-def _corrections(layout: Layout, vector: Vector) -> tuple[tuple[int, int], ...]:
-    """Where the float view does not come back to the integer, and by how much it misses it."""
-    again = lattice.encode_model(lattice.float_view(vector, layout.bits), layout.bits)
-    missed = vector.astype(np.int64) - again
-    return tuple((int(place), int(missed[place])) for place in np.flatnonzero(missed))
+def _corrections(task: Task, store: Store, root: bytes) -> Iterator[tuple[int, int]]:
+    """Where the float view of a model does not come back to the integer, and by how much it misses
+    it."""
+    units = Units.of(task)
+    for stripe in stripes(task, store, [root]):
+        (vector,), bits = stripe.rows, units.bits(stripe.place)
+        again = lattice.encode_model(lattice.float_view(vector, bits), bits)
+        missed = vector.astype(np.int64) - again
+        for at in np.flatnonzero(missed):
+            yield stripe.place.start + int(at), int(missed[at])
 
 
 def _settlement(book: AddressBook, receipts: Sequence[bytes], event: object) -> Settlement:
