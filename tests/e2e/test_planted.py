@@ -22,7 +22,7 @@ from sheaf.nodes.cast import Cast
 from sheaf.nodes.evidence import Report
 from sheaf.nodes.local import run_evaluation
 from sheaf.nodes.metrics import check_metrics
-from sheaf.nodes.replay import check_reports
+from sheaf.nodes.reported import check_reports
 from sheaf.nodes.respecification import Respecification, steps
 from sheaf.nodes.trail import Trail
 from sheaf.nodes.verification import verify

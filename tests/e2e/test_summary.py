@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sheaf.nodes.evidence import Evidence, Report
-from sheaf.nodes.replay import check_summary
+from sheaf.nodes.reported import check_summary
 from sheaf.nodes.summary import UNCHECKED, json_text
 from sheaf.nodes.verification import verify
 from sheaf.protocol.errors import VerificationFailed

@@ -23,7 +23,8 @@ from sheaf.nodes.accounts import development_account
 from sheaf.nodes.anchoring import Anchor
 from sheaf.nodes.cast import assemble
 from sheaf.nodes.evidence import Evidence, Report, Witness
-from sheaf.nodes.replay import check_model, check_rounds
+from sheaf.nodes.replay import check_rounds
+from sheaf.nodes.reported import check_model
 from sheaf.nodes.runner import Runner
 from sheaf.nodes.verification import verify
 from sheaf.protocol.actions import Commit

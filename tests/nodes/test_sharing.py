@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sheaf.nodes import columns, sharing
 from sheaf.nodes.aggregation import Given, Result, UpdateMissing, vector_id
-from sheaf.nodes.sharing import Processes, results
+from sheaf.nodes.sharing import Processes, Watcher, results
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobMissing, InvalidModel, SheafError
 from sheaf.protocol.hashing import ZERO
@@ -74,6 +74,20 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shares of a block each, and processes for little: a round is three blocks."""
     monkeypatch.setattr(columns, "SHARE_BYTES", 1)
     monkeypatch.setattr(sharing, "LEAST_BYTES", 1)
+
+
+class Seen(Watcher):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.results: dict[int, Result] = {}
+        self.columns: dict[int, list[int]] = {}
+
+    def done(self, place: int, columns: int) -> None:
+        self.columns.setdefault(place, []).append(columns)
+
+    def made(self, place: int, result: Result) -> None:
+        self.results[place] = result
 
 
 def all_of(givens: Sequence[Given], store: Store, jobs: int) -> list[Result | tuple[str, str]]:
@@ -176,15 +190,21 @@ def test_results_are_told_as_soon_as_there_are_some(rounds: Rounds, tmp_path: Pa
     """Also those behind a round that is wrong, so that nobody has to make them again."""
     spoiled, store = rounds.copy(tmp_path / "store")
     spoiled.place(spoiled.givens[0].counted[0][1]).unlink()
-    told: dict[int, Result] = {}
-    made = results(spoiled.givens[:2], store, 2, told.__setitem__)
-    with pytest.raises(UpdateMissing):
-        next(made)
-    for jobs, places in ((1, [0, 1, 2]), (2, [0, 1, 2])):
-        told.clear()
-        all_sound = [*results(rounds.givens, DiskStore(rounds.folder), jobs, told.__setitem__)]
-        assert sorted(told) == places
-        assert [told[place] for place in places] == all_sound
+    for jobs in (1, 2):
+        seen = Seen()
+        made = results(spoiled.givens[:2], store, jobs, seen)
+        with pytest.raises(UpdateMissing):
+            next(made)
+        assert 0 not in seen.results
+        seen = Seen()
+        sound = [*results(rounds.givens, DiskStore(rounds.folder), jobs, seen)]
+        assert [seen.results[place] for place in range(3)] == sound
+        # Three blocks a round, told one after the other.
+        assert {place: len(columns) for place, columns in seen.columns.items()} == dict.fromkeys(
+            range(3), 3
+        )
+        assert all(sorted(each) == each for each in seen.columns.values())
+        assert {each[-1] for each in seen.columns.values()} == {COORDINATES}
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -143,12 +143,13 @@ def aggregate(
     state: bytes = ZERO,
     *,
     kept: Store | None = None,
+    told: Callable[[int], None] = lambda columns: None,
 ) -> Result:
     """Combine `counted` (position, tree root, samples) on the model `base` and the optimiser's
     `state` (tree roots; a state of zero is the one that the task starts with).
 
-    All is read in blocks of columns. The new model and state are written to `kept`, where it is
-    given.
+    All is read in blocks of columns, and `told` is told how many columns are done. The new model
+    and state are written to `kept`, where it is given.
 
     Raises `UpdateMissing` for the first update that is not to be had whole; `BlobMissing`,
     `BlobCorrupt` or `InvalidModel` for the model and the state.
@@ -163,7 +164,11 @@ def aggregate(
             stack.close()
             has_state = arithmetic.element_bytes > 0
             outcomes[:] = [Outcome.begun(stack, kept, has_state=has_state)]
-            return outcomes[0].take
+            return take
+
+        def take(block: Block) -> None:
+            outcomes[0].take(block)
+            told(outcomes[0].counts["coordinates"])
 
         try:
             identities = reading.run(arithmetic, begin)

@@ -15,10 +15,11 @@ import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -37,16 +38,22 @@ LEAST_BYTES = 128 * 2**20
 TRIES = 3
 """How often a share is handed out, if the process that had it died."""
 
-Early = Callable[[int, Result], None]
-"""Told each result, by the place of its round, as soon as there is one: not in order."""
+
+class Watcher:
+    """Told of rounds, by their place, as soon as something is known of one: not in order."""
+
+    def done(self, place: int, columns: int) -> None:
+        """So many columns of a round were combined."""
+
+    def made(self, place: int, result: Result) -> None:
+        """A round gave this."""
 
 
-def ignore(place: int, result: Result) -> None:
-    """Tell nobody."""
+NOBODY = Watcher()
 
 
 def results(
-    rounds: Sequence[Given], store: Store, jobs: int, early: Early = ignore
+    rounds: Sequence[Given], store: Store, jobs: int, watcher: Watcher = NOBODY
 ) -> Generator[Result]:
     """What each of the rounds gives, in order, made by as many processes as there are `jobs` and
     use for them. Raises, in the place of a result, as `aggregate` does."""
@@ -56,21 +63,22 @@ def results(
     jobs = min(jobs, len(shared), _size_bytes(rounds, store) // LEAST_BYTES)
     if jobs <= 1 or description(store) is None:
         for place, given in enumerate(rounds):
-            result = alone(given, store)
-            early(place, result)
-            yield result
+            yield alone(given, store, place, watcher)
         return
     with Processes(rounds[0].task) as processes, ThreadPoolExecutor(jobs) as pool:
         try:
-            yield from _Sharing(rounds, store, deque(shared), processes, pool, jobs, early).run()
+            yield from _Sharing(rounds, store, deque(shared), processes, pool, jobs, watcher).run()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             processes.end()
 
 
-def alone(given: Given, store: Store) -> Result:
-    """What a round gives. Raises as `aggregate` does."""
-    return aggregate(given.task, store, given.base, given.counted, given.state)
+def alone(given: Given, store: Store, place: int, watcher: Watcher) -> Result:
+    """What a round gives, made here. Raises as `aggregate` does."""
+    inputs, told = (given.base, given.counted, given.state), partial(watcher.done, place)
+    result = aggregate(given.task, store, *inputs, told=told)
+    watcher.made(place, result)
+    return result
 
 
 def _size_bytes(rounds: Sequence[Given], store: Store) -> int:
@@ -79,10 +87,11 @@ def _size_bytes(rounds: Sequence[Given], store: Store) -> int:
 
 @dataclass
 class _Round:
-    """What is known of a round of which some shares are out: `under` is how the store was described
-    to those who read it."""
+    """What is known of a round of which some shares are out: `columns` came back, and `under` is
+    how the store was described to those who read it."""
 
     missing: int = 0
+    columns: int = 0
     found: dict[int, Columns | None] = field(default_factory=dict)
     under: list[Description | None] = field(default_factory=list)
 
@@ -97,8 +106,8 @@ class _Sharing:
     processes: Processes
     pool: ThreadPoolExecutor
     jobs: int
-    early: Early
-    out: dict[Future[Columns | None], tuple[int, int]] = field(default_factory=dict)
+    watcher: Watcher
+    out: dict[Future[Columns | None], tuple[int, slice]] = field(default_factory=dict)
     known: dict[int, _Round] = field(default_factory=dict)
     made: dict[int, Result | None] = field(default_factory=dict)
 
@@ -115,8 +124,7 @@ class _Sharing:
             if any(each != now for each in self.known.pop(place).under):
                 result = None  # others would be asked for the bytes by now
             if result is None:
-                result = alone(given, self.store)
-                self.early(place, result)
+                result = alone(given, self.store, place, self.watcher)
             yield result
 
     def _hand_out(self) -> None:
@@ -127,15 +135,17 @@ class _Sharing:
             self.known[place].under.append(described)
             assert described is not None
             asked = request(self.rounds[place], described, columns)
-            self.out[self.pool.submit(self.processes.ask, asked)] = (place, columns.start)
+            self.out[self.pool.submit(self.processes.ask, asked)] = (place, columns)
 
     def _gather(self) -> None:
         """Wait for some, and put together what is complete."""
         for future in wait(self.out, return_when=FIRST_COMPLETED).done:
-            place, start = self.out.pop(future)
+            place, columns = self.out.pop(future)
             round = self.known[place]
-            round.found[start] = future.result()
+            round.found[columns.start] = future.result()
             round.missing -= 1
+            round.columns += columns.stop - columns.start
+            self.watcher.done(place, round.columns)
             if not round.missing:
                 self.made[place] = self._whole(place, round)
 
@@ -144,7 +154,7 @@ class _Sharing:
         complete, round.found = len(parts) == len(round.found), {}
         result = together(self.rounds[place], self.store, parts) if complete else None
         if result is not None:
-            self.early(place, result)
+            self.watcher.made(place, result)
         return result
 
 

@@ -16,7 +16,7 @@ from eth_utils.address import to_checksum_address
 from sheaf.ledger.artifacts import artifact
 from sheaf.ledger.deployment import wiring
 from sheaf.ledger.federation import AddressBook
-from sheaf.nodes import replay, trust
+from sheaf.nodes import replay, reported, trust
 from sheaf.nodes.anchoring import Anchor
 from sheaf.nodes.evidence import Evidence, Manner, Origin, Report, Witness, fail
 from sheaf.nodes.ledgers import Ledger, Observer, Place, ProvedLedger, Publication, named
@@ -32,7 +32,7 @@ CHECKS: tuple[Further, ...] = (
     replay.check_commitments,
     replay.check_rounds,
     replay.check_disputes,
-    replay.check_reports,
+    reported.check_reports,
     note_withheld,
 )
 """What follows from ledger and store."""
@@ -236,4 +236,4 @@ def _light(number: int) -> tuple[Further, ...]:
     def check_round(evidence: Evidence, report: Report) -> None:
         replay.check_settled(evidence, report, number)
 
-    return (replay.check_commitments, check_round, replay.check_reports)
+    return (replay.check_commitments, check_round, reported.check_reports)

@@ -17,7 +17,7 @@ from sheaf.ledger.artifacts import artifact
 from sheaf.ledger.deployment import wiring
 from sheaf.ledger.engine import Block
 from sheaf.ledger.federation import AddressBook
-from sheaf.nodes import inventory, replay, trust
+from sheaf.nodes import inventory, replay, reported, trust
 from sheaf.nodes.anchoring import Anchor
 from sheaf.nodes.evidence import NOWHERE, Check, Evidence, Manner, Origin, Report, Witness, fail
 from sheaf.nodes.receipts import note_withheld
@@ -49,9 +49,9 @@ CHECKS: tuple[Further, ...] = (
     replay.check_disputes,
     inventory.check_store,
     note_withheld,
-    replay.check_model,
-    replay.check_reports,
-    replay.check_summary,
+    reported.check_model,
+    reported.check_reports,
+    reported.check_summary,
     inventory.check_journal,
     inventory.check_folder,
 )
