@@ -23,7 +23,7 @@ from sheaf.protocol.errors import (
 from sheaf.protocol.merkle import tree_root
 from sheaf.store import DiskStore, MemoryStore
 from sheaf.store.http import HttpStore
-from sheaf.store.interface import sound_copy
+from sheaf.store.interface import keep_copy, sound_copy
 from sheaf.store.serving import StoreServer
 from sheaf.store.several import SeveralStores
 from sheaf.transport.metered import MeteredSocket
@@ -314,6 +314,27 @@ def test_a_trickle_ends() -> None:
     ):
         store.get(MODEL_ID)
     assert 20 < next(seconds) < 60
+
+
+def test_of_what_is_said_to_be_larger_nothing_is_taken(tmp_path: Path) -> None:
+    endless = by_method(answered(200, {"Content-Length": "9" * 18}), trickling)
+    told = f"found {'9' * 18} bytes at http://.*, accepted: at most {len(MODEL)}"
+    with running(Wrong(endless)) as url, reading(url) as store:
+        own = DiskStore(tmp_path)
+        with pytest.raises(BlobCorrupt, match=told):
+            keep_copy(store, own, MODEL_ID, len(MODEL))
+        with pytest.raises(BlobCorrupt, match=told):
+            sound_copy(store, MODEL_ID, len(MODEL))
+        assert list(own.ids()) == []
+
+
+def test_what_is_kept_is_what_its_id_names(
+    served: tuple[DiskStore, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    own = DiskStore(tmp_path_factory.mktemp("own"))
+    with reading(served[1]) as store:
+        keep_copy(store, own, MODEL_ID, len(MODEL))
+    assert own.get(MODEL_ID) == MODEL
 
 
 def test_nobody_there() -> None:

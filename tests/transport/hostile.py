@@ -17,16 +17,16 @@ PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 class Hostile:
-    """Serves connections one after the other: the first with the first of `speeches`, and so on;
-    the last again and again."""
+    """Serves each connection in a thread of its own: the first with the first of `speeches`, and so
+    on; the last again and again."""
 
     def __init__(self, *speeches: Speak) -> None:
         self.heard: list[bytes] = []
         self.over = Event()
         self._speeches = speeches
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self._thread = Thread(target=self._serve)
-        self._thread.start()
+        self._threads = [Thread(target=self._serve)]
+        self._threads[0].start()
 
     @property
     def url(self) -> str:
@@ -36,19 +36,23 @@ class Hostile:
         self.over.set()
         # Somebody has to come, for the thread to see that it is over.
         with suppress(OSError), socket.create_connection(self._listening.getsockname()):
-            self._thread.join()
+            for thread in self._threads:
+                thread.join()
         self._listening.close()
 
     def _serve(self) -> None:
         count = 0
         while not self.over.is_set():
             connection, _ = self._listening.accept()
-            with connection, suppress(OSError):
-                if not self.over.is_set():
-                    speak = self._speeches[min(count, len(self._speeches) - 1)]
-                    count += 1
-                    connection.settimeout(10)
-                    speak(_Hearing(connection, self.heard), self.over)
+            speak = self._speeches[min(count, len(self._speeches) - 1)]
+            count += 1
+            self._threads.append(Thread(target=self._answer, args=[connection, speak]))
+            self._threads[-1].start()
+
+    def _answer(self, connection: socket.socket, speak: Speak) -> None:
+        with connection, suppress(OSError):
+            if not self.over.is_set():
+                speak(_Hearing(connection, self.heard), self.over)
 
 
 class _Hearing(socket.socket):

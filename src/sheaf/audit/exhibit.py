@@ -37,7 +37,7 @@ from sheaf.protocol.errors import (
 )
 from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.merkle import Kind
-from sheaf.store.interface import sound_copy
+from sheaf.store.interface import LARGEST_GET_BYTES, sound_copy
 
 SHOWN = 5
 """How many first values, or names of an ambiguous prefix, are shown."""
@@ -183,7 +183,7 @@ def _bytes(evidence: Evidence, content: ContentId, kind: Kind | None) -> Bytes:
     wanted = wanted_state if kind == Kind.OPTIMISER_STATE else wanted_vector
     try:
         if kind is None:
-            return Bytes(content, True, sound_copy(store, content).size_bytes)
+            return Bytes(content, True, sound_copy(store, content, LARGEST_GET_BYTES).size_bytes)
         array = Hashed.of(store, wanted(task, content.digest), task.model.chunk_bytes)
         count = min(SHOWN, array.wanted.elements)
         data, size = array.read(slice(0, count)), array.wanted.size_bytes

@@ -189,7 +189,8 @@ def produce(shop: Means, effect: e.Produce, trail: Trail) -> e.Produced:
     if leaves is None:
         return e.Produced(*place, (), None)
     try:
-        keep_copy(holdings.store, shop.shared, vector_id(task, effect.root))
+        size, content_id = shape.elements * shape.element_bytes, vector_id(task, effect.root)
+        keep_copy(holdings.store, shop.shared, content_id, size)
     except (BlobMissing, BlobCorrupt):  # gone since its hashes were remembered
         return e.Produced(*place, (), None)
     if effect.level:

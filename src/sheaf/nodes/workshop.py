@@ -14,7 +14,13 @@ from typing import Any
 
 from sheaf.nodes import attesting, exhibits
 from sheaf.nodes import effects as e
-from sheaf.nodes.aggregation import UpdateMissing, aggregate, require_vector, vector_id
+from sheaf.nodes.aggregation import (
+    UpdateMissing,
+    aggregate,
+    require_vector,
+    vector_id,
+    wanted_vector,
+)
 from sheaf.nodes.trail import Trail
 from sheaf.protocol.content import DAG_CBOR, SHA2_256, ContentId
 from sheaf.protocol.errors import (
@@ -89,7 +95,8 @@ def collect(shop: Workshop, effect: e.Collect, trail: Trail) -> e.Collected:
         try:
             require_vector(task, store, root)
             if effect.keeps:
-                keep_copy(store, shop.own, vector_id(task, root))
+                wanted = wanted_vector(task, root)
+                keep_copy(store, shop.own, wanted.content_id, wanted.size_bytes)
         except (BlobMissing, BlobCorrupt, InvalidModel):
             continue
         bitmap |= 1 << position

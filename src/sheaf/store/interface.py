@@ -90,12 +90,16 @@ T = TypeVar("T")
 def get_copy(copy: Copy, content_id: ContentId, most_bytes: int = LARGEST_GET_BYTES) -> bytes:
     """All of a copy of somebody else's, verified. Raises BlobCorrupt, also for one that is larger
     than may be held, and what reading raises."""
+    _require_size(copy, content_id, most_bytes)
+    return verified(copy.read(content_id, 0, copy.size_bytes), content_id, copy.where)
+
+
+def _require_size(copy: Copy, content_id: ContentId, most_bytes: int) -> None:
     if copy.size_bytes > most_bytes:
         raise BlobCorrupt(
             f"{content_id}: found {copy.size_bytes} bytes {copy.where}, accepted: at most "
             f"{most_bytes}"
         )
-    return verified(copy.read(content_id, 0, copy.size_bytes), content_id, copy.where)
 
 
 def first_sound(store: Store, content_id: ContentId, use: Callable[[Copy], T]) -> T:
@@ -133,23 +137,29 @@ def verify_copy(copy: Copy, content_id: ContentId) -> None:
         raise corrupt(content_id, copy.size_bytes, copy.where)
 
 
-def sound_copy(store: Store, content_id: ContentId) -> Copy:
-    """The first copy that is what its id names, without holding it. Raises as `Store.get` does."""
+def sound_copy(store: Store, content_id: ContentId, most_bytes: int | None = None) -> Copy:
+    """The first copy that is what its id names, without holding it; where there are `most_bytes`,
+    none of more is read, which somebody could make up without an end. Raises as `Store.get` does.
+    """
 
     def verified_whole(copy: Copy) -> Copy:
+        if most_bytes is not None:
+            _require_size(copy, content_id, most_bytes)
         verify_copy(copy, content_id)
         return copy
 
     return first_sound(store, content_id, verified_whole)
 
 
-def keep_copy(source: Store, target: Store, content_id: ContentId) -> None:
-    """Put a blob of `source` into `target`, where it is not there yet, without holding it.
+def keep_copy(source: Store, target: Store, content_id: ContentId, size_bytes: int) -> None:
+    """Put a blob of that size of `source` into `target`, where it is not there yet, without holding
+    it. Of one that is larger nothing is written: somebody could fill the disk.
 
     Raises as `Store.get` does.
     """
 
     def keep(copy: Copy) -> None:
+        _require_size(copy, content_id, size_bytes)
         with target.draft() as draft:
             for part in _parts(copy, content_id):
                 draft.append(part)
