@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +28,8 @@ from tests.ledger.chain import (
     word,
     write,
 )
-from tests.ledger.node import FORGOTTEN, LOST, Answer, Node, Twist
+from tests.ledger.lies import in_results
+from tests.ledger.node import FORGOTTEN, LOST, Answer, Node
 
 ELSEWHERE = b"\x11" * 20
 
@@ -77,15 +78,6 @@ def reader(node: Node) -> Iterator[Reader]:
     reader.endpoint.close()
 
 
-def twisted(method: str, change: Callable[[Any], Any]) -> Twist:
-    """A node that lies in the results of one method."""
-
-    def twist(asked: str, params: Any, answer: Answer) -> Answer:
-        return {**answer, "result": change(answer["result"])} if asked == method else answer
-
-    return twist
-
-
 def test_it_reads_what_the_trusting_client_reads(reader: Reader) -> None:
     client = reader.client()
     sent = [write("participant 1", reader.cell, 5), write("participant 2", reader.cell, 0)]
@@ -131,10 +123,10 @@ def test_a_header_that_is_known_may_be_dropped_while_others_are_read(
 
 def test_a_log_that_is_left_out_is_missed(reader: Reader) -> None:
     reader.write(reader.client(), 5)
-    reader.node.twist = twisted("eth_getBlockReceipts", lambda told: [{**told[0], "logs": []}])
+    reader.node.twist = in_results("eth_getBlockReceipts", lambda told: [{**told[0], "logs": []}])
     with pytest.raises(Misreported, match="block 2: receipts root"):
         reader.client().logs(reader.cell)
-    reader.node.twist = twisted(
+    reader.node.twist = in_results(
         "eth_getBlockByNumber", lambda told: {**told, "logsBloom": "0x" + bytes(256).hex()}
     )
     with pytest.raises(Misreported, match="block 2: hash"):
@@ -143,7 +135,9 @@ def test_a_log_that_is_left_out_is_missed(reader: Reader) -> None:
 
 def test_a_receipt_is_proved_before_it_is_believed(reader: Reader) -> None:
     client = reader.client()
-    reader.node.twist = twisted("eth_getBlockReceipts", lambda told: [{**told[0], "status": "0x1"}])
+    reader.node.twist = in_results(
+        "eth_getBlockReceipts", lambda told: [{**told[0], "status": "0x1"}]
+    )
     with pytest.raises(Misreported, match="receipts root"):
         client.send([write("participant 1", reader.cell, 0)])
 
@@ -273,7 +267,7 @@ def _fail_at_send(node: Node, fault: str) -> None:
 def test_nonsense_is_no_crash(reader: Reader, nonsense: Any) -> None:
     client = reader.client()
     for method in ("eth_getBlockByNumber", "eth_getBlockReceipts", "eth_getCode"):
-        reader.node.twist = twisted(method, lambda told: nonsense)
+        reader.node.twist = in_results(method, lambda told: nonsense)
         if method != "eth_getBlockReceipts":
             with pytest.raises(LedgerUnavailable):
                 client.head() if method == "eth_getBlockByNumber" else _text(client, nonsense)

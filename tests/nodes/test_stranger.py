@@ -30,6 +30,7 @@ from sheaf.protocol.errors import (
 from sheaf.store import DiskStore, Store
 from sheaf.store.several import SeveralStores
 from tests.e2e.tampering import place_of
+from tests.ledger.lies import in_field
 from tests.ledger.node import GARBAGE, Node, Twist
 from tests.nodes.stage import Played, evidence_of
 
@@ -156,13 +157,8 @@ def test_a_ledger_that_lies_is_named(
     value: Any,
     what: str,
 ) -> None:
-    def twist(asked: str, params: Any, answer: dict[str, Any]) -> dict[str, Any]:
-        if asked == method and params[0] == "0xc":
-            found = answer["result"]
-            (found[0] if isinstance(found, list) else found)[field] = value
-        return answer
-
     with ExitStack() as stack:
+        twist = in_field(method, 12, field, value)
         liar = served(stack, honest, tmp_path, "liar", twist)
         choices: dict[str, list[Ledger]] = {
             "alone": [liar],

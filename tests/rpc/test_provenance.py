@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from web3 import Web3
-from web3.types import RPCEndpoint, RPCResponse
+from web3.types import RPCEndpoint
 
 from sheaf.apps.cli.outcome import execute
 from sheaf.audit.provenance.checking import STATELESS, check, read_header
@@ -24,6 +24,8 @@ from sheaf.ledger.rpc import Connection, connect
 from sheaf.nodes.rereading import Source
 from sheaf.nodes.verification import examine
 from sheaf.protocol.errors import VerificationFailed
+from tests.ledger.lies import Twisted
+from tests.ledger.node import Twist
 from tests.nodes.plans import plan, schedule
 from tests.nodes.stage import Played, play
 
@@ -69,17 +71,14 @@ def test_the_node_s_own_header_is_enough(
     assert [each["name"] for each in plain["checks"]][-2:] == ["code", "stands"]
 
 
-class Twisted(Endpoint):
-    """An endpoint that answers one method in its own way."""
+def proving(told: dict[str, Any], *, code: bool) -> Twist:
+    """Lies in proofs: in those of slots, and of `code`, which is proved without one."""
 
-    def __init__(self, url: str, method: str, answer: dict[str, Any]) -> None:
-        super().__init__(url)
-        self.lie = method, answer
+    def twist(method: str, params: Any, answer: dict[str, Any]) -> dict[str, Any]:
+        lies = method == "eth_getProof" and (code or params[1])
+        return told if lies else answer
 
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        answer: Any = super().make_request(method, params)
-        twisted: Any = {**answer, **self.lie[1]} if method == self.lie[0] else answer
-        return twisted  # type: ignore[no-any-return]
+    return twist
 
 
 def written(played: Played, endpoint: Endpoint) -> dict[str, bytes]:
@@ -93,28 +92,16 @@ def written(played: Played, endpoint: Endpoint) -> dict[str, bytes]:
 
 def test_a_state_that_the_endpoint_forgot_is_not_shown(anvil: Anvil, played: Played) -> None:
     forgot = {"error": {"code": -32000, "message": "missing trie node"}}
-    found = written(played, Twisted(anvil.url, "eth_getProof", forgot))
+    found = written(played, Twisted(anvil.url, proving(forgot, code=True)))
     head = read_header(found["header.hex"].decode())
     file = (played.directory / "model.safetensors").read_bytes()
     proven = check(file, found["attestation.json"], head)
     assert STATELESS in proven.limits
 
 
-class OfSlots(Twisted):
-    """One that is honest about code, which is proved without a slot."""
-
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        asked = method == "eth_getProof" and not params[1]
-        return (
-            Endpoint.make_request(self, method, params)
-            if asked
-            else super().make_request(method, params)
-        )
-
-
 def test_a_proof_that_proves_nothing_is_not_handed_on(anvil: Anvil, played: Played) -> None:
     lie = {"result": {"accountProof": ["0xc0"], "storageProof": [{"proof": ["0xc0"]}]}}
     with pytest.raises(VerificationFailed, match=r"^ledger: the endpoint contradicts itself in "):
-        written(played, Twisted(anvil.url, "eth_getProof", lie))
+        written(played, Twisted(anvil.url, proving(lie, code=True)))
     with pytest.raises(VerificationFailed, match=r"^state: block \d+: found node "):
-        written(played, OfSlots(anvil.url, "eth_getProof", lie))
+        written(played, Twisted(anvil.url, proving(lie, code=False)))

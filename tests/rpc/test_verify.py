@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from eth_utils.address import to_checksum_address
 from web3 import Web3
-from web3.types import RPCEndpoint, RPCResponse
 
 from sheaf.apps.cli.outcome import execute
 from sheaf.apps.subjects import About
@@ -29,6 +28,7 @@ from sheaf.nodes.summary import read_book
 from sheaf.nodes.verification import Report, verify
 from sheaf.protocol.actions import Advance
 from sheaf.protocol.errors import Rejected, VerificationFailed
+from tests.ledger.lies import Twisted, in_field
 from tests.nodes.plans import plan
 from tests.nodes.stage import Played, Watcher, play
 
@@ -51,22 +51,6 @@ def played(anvil: Anvil, tmp_path_factory: pytest.TempPathFactory) -> Played:
     chain.client.send([Call(address_of(DEVELOPMENT_KEY), bytes(20), b"", 21_000)])
     chain.close()
     return played
-
-
-class Twisted(Endpoint):
-    """An endpoint that lies in one field of what one method tells of one block."""
-
-    def __init__(self, url: str, method: str, block: int, field: str, value: Any) -> None:
-        super().__init__(url)
-        self.lie = (method, hex(block)), field, value
-
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        answer: Any = super().make_request(method, params)
-        place, field, value = self.lie
-        if (method, params[0] if params else None) == place:
-            found = answer["result"]
-            (found[0] if isinstance(found, list) else found)[field] = value
-        return answer  # type: ignore[no-any-return]
 
 
 def verified(directory: Path, endpoint: Endpoint, first: int = 0) -> Report:
@@ -101,7 +85,7 @@ def test_an_endpoint_that_lies_is_found_out(
     anvil: Anvil, played: Played, method: str, field: str, value: Any, what: str
 ) -> None:
     # The block of the first registrations: after two of tokens, the federation, grants, the task.
-    lying = Twisted(anvil.url, method, 5, field, value)
+    lying = Twisted(anvil.url, in_field(method, 5, field, value))
     with pytest.raises(VerificationFailed, match=f"ledger: the endpoint .* in block 5: {what}"):
         verified(played.directory, lying)
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from sheaf.ledger.database import LedgerFile
 from sheaf.ledger.engine import Header
+from sheaf.ledger.errors import Misanswered
 from sheaf.ledger.inclusion import StateProof, state_proof
 from sheaf.ledger.proving import ProvingClient
 from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable
@@ -81,8 +82,10 @@ class ChainArchive:
         return [receipt.encoded for receipt in self._client.proved(number).receipts]
 
     def state(self, header: Header, address: bytes, slots: Sequence[int]) -> StateProof | None:
-        """See `Archive`."""
+        """See `Archive`; Misanswered for what is no proof at all."""
         try:
             return self._client.state_proof(header.number, address, slots)
+        except Misanswered:
+            raise
         except LedgerUnavailable:
             return None
