@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+import sheaf
 from sheaf.audit.compliance import ASSERTED, compliance, markdown
 from sheaf.audit.dossier import dossier
 from sheaf.audit.page import page
 from sheaf.audit.plainly import literal
 from sheaf.audit.statements import Statements
 from tests.audit.staging import evidence_of, pageant
+
+HASHES, ADDRESSES = re.compile(r"(0x)?[0-9a-f]{64}"), re.compile(r"0x[0-9a-fA-F]{40}(?!\w)")
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +33,10 @@ def test_every_sentence_is_evidence_or_asserted(made: dict[str, Any]) -> None:
     assert len(lines) > 50
     assert [line for line in lines if not marked.search(line)] == []
     # What is to be stated is never called evidence, and evidence is never to be stated.
-    for line in lines:
-        assert ("to be stated" in line) == line.endswith(f"({ASSERTED})*"), line
+    asserted = [line for line in lines if line.endswith(f"({ASSERTED})*")]
+    (reported,) = [line for line in asserted if "to be stated" not in line]
+    assert "The sponsor reports, and nobody recomputed here: " in reported
+    assert [line for line in lines if "to be stated" in line and line not in asserted] == []
 
 
 def test_no_compliance_is_claimed(made: dict[str, Any]) -> None:
@@ -49,16 +54,110 @@ def test_each_heading_of_each_record_is_there(made: dict[str, Any]) -> None:
     assert [h[:3] for h in records["Record of processing"]] == [f"({c})" for c in "abcdefg"]
     assert [h[:2] for h in records["Technical documentation"]] == [f"{n}." for n in range(1, 10)]
     sections = " ".join(records["Safeguards for health information"])
-    wanted = ("308", "310", "312(a)", "312(b)", "312(c)", "312(d)", "312(e)", "316")
+    wanted = ("308", "310", "312(a)", "312(b)", "312(c)", "312(d)", "312(e)", "314", "316")
     assert [s for s in wanted if f"164.{s}" not in sections] == []
 
 
-def test_sentences_say_what_the_evidence_says(made: dict[str, Any]) -> None:
-    content = markdown(made)
-    assert "4 participants and 9 aggregators held seats" in content
-    assert "Verified: 8 opened reveals match their commitments." in content
-    assert "no check called aggregations" in content
-    assert made["task"]["bundle"] in content
+EVIDENCE = (
+    ("The task was published by the account ADDRESS.", "ledger, publication"),
+    (
+        "4 participants and 9 aggregators held seats; their accounts are listed.",
+        "ledger, registration",
+    ),
+    (
+        "The task is to train a model with fedavg; weighted_mean combines the updates. It began "
+        "2 rounds.",
+        "task document; ledger, rounds",
+    ),
+    (
+        "The task asks each participant for at least 10 samples with no prescribed features; "
+        "whether it has them a participant checks itself.",
+        "task document, data",
+    ),
+    (
+        READ
+        := "Updates (changes of model weights) may be read by everybody who has the store; raw "
+        "data are no part of the protocol's messages.",
+        "task document, visibility",
+    ),
+    (
+        PRIVACY
+        := "No differential privacy or encryption of updates is part of the task; an update "
+        "can carry information about the data behind it.",
+        "task document",
+    ),
+    ("The ledger names accounts, and no place or country of anybody.", "ledger, registration"),
+    (
+        "The ledger holds hashes, sample counts and payments up to block 252,462,000; they cannot "
+        "be erased from it.",
+        "ledger",
+    ),
+    ("Verified: 8 opened reveals match their commitments.", "verification, commitments"),
+    ("The history was found consistent, not anchored.", "verification, anchors"),
+    ('The model of the task “<script>alert("1")</script>” under Apache-2.0.', "task document"),
+    (ROOT := "The final model has the root HASH.", "ledger, settlement"),
+    (f"This report was made with Sheaf {sheaf.__version__}.", "this report"),
+    (
+        "The task pins the code to train with by SHA-256 HASH, and in it the model's entry "
+        "task:model; that others trained with that code is not shown.",
+        "task document, model",
+    ),
+    (
+        "The model has 5 coordinates, 5 of them to be trained; the task prescribes fedavg, "
+        "2 epochs a round in batches of 16, loss BCEWithLogitsLoss, optimizer SGD. That they were "
+        "is not shown.",
+        "task document, algorithm",
+    ),
+    (
+        "Updates were combined by weighted_mean in integers; 2 rounds settled.",
+        "ledger, rounds",
+    ),
+    (
+        "The task named these metrics: accuracy, auc, loss.",
+        "task document, evaluation",
+    ),
+    (
+        "Every model from the first to the last, with the updates that went into it, is in the "
+        "lineage of this report.",
+        "ledger, settlements; store",
+    ),
+    (
+        "0 disputes came to court, and 0 accounts lost stake: for what was proven there, or for an "
+        "act that was due and did not come.",
+        "ledger, court and settlement",
+    ),
+    (READ, "task document, visibility"),
+    (
+        "90 transactions of the task with 138 events are on the ledger and in this report.",
+        "ledger, timeline",
+    ),
+    (ROOT, "ledger, settlement"),
+    (
+        "Each act is a transaction signed with the key of its account; which person holds a key is "
+        "not shown.",
+        "ledger, transactions",
+    ),
+    (PRIVACY, "task document"),
+    ("This report is made from the ledger's head HASH.", "verification"),
+)
+"""Every sentence of the map that is called evidence, word for word: no word of them may say more
+than what it names shows. One check was made, so only that is told."""
+
+
+def test_sentences_say_what_the_evidence_says_and_no_more(made: dict[str, Any]) -> None:
+    found = [
+        (HASHES.sub("HASH", ADDRESSES.sub("ADDRESS", sentence["text"])), sentence["evidence"])
+        for record in made["compliance"]["records"]
+        for item in record["items"]
+        for sentence in item["sentences"]
+        if sentence["evidence"]
+    ]
+    assert found == [*EVIDENCE]
+
+
+def test_metrics_are_evidence_once_they_are_recomputed(made: dict[str, Any]) -> None:
+    content = markdown({**made, "compliance": compliance({**made, "metrics_recomputed": True})})
+    assert content.count("*(evidence: verification, metrics)*") == 1
 
 
 def test_a_name_is_no_markup(made: dict[str, Any]) -> None:

@@ -68,6 +68,8 @@ class AiAct(_Table):
     )
     oversight: Text = _said("Human oversight measures and pre-determined changes")
     design: Text = _said("Design choices and their rationale")
+    testing: Text = _said("Validation and testing procedures, their data, logs and reports")
+    cybersecurity: Text = _said("Cybersecurity measures around the system")
     accuracy: Text = Field(
         default=None,
         description="Accuracy for the persons or groups it is meant for, and its limitations",
@@ -90,11 +92,12 @@ class Hipaa(_Table):
     )
     incidents: Text = Field(
         default=None,
-        description="Incident procedures, contingency plan, business associate contracts",
+        description="Incident procedures and contingency plan",
     )
     facilities: Text = _said("Facility access, workstations, devices and media")
     access: Text = _said("Access to machines and stores that hold health records")
     keys: Text = _said("Who holds which key")
+    contracts: Text = _said("Business associate contracts and other arrangements")
     transmission: Text = _said("Encryption of connections between parties")
     policies: Text = _said("Policies and procedures, and where they are kept for six years")
 
