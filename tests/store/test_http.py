@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import http.client
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from threading import Event, Thread
 
 import pytest
 
-from sheaf.protocol.content import raw_id, tree_id
+from sheaf.protocol.content import raw_id
 from sheaf.protocol.errors import (
     BlobCorrupt,
     BlobMissing,
@@ -20,46 +18,26 @@ from sheaf.protocol.errors import (
     SheafError,
     StoreUnavailable,
 )
-from sheaf.protocol.merkle import tree_root
-from sheaf.store import DiskStore, MemoryStore
+from sheaf.store import DiskStore
 from sheaf.store.http import HttpStore
 from sheaf.store.interface import keep_copy, sound_copy
 from sheaf.store.serving import StoreServer
-from sheaf.store.several import SeveralStores
 from sheaf.transport.metered import MeteredSocket
-
-MODEL = bytes(range(256)) * 5000
-MODEL_ID = tree_id(tree_root(MODEL, 4096), 4096)
-ABSENT = raw_id(b"absent")
-
-
-@contextmanager
-def running(server: ThreadingHTTPServer) -> Iterator[str]:
-    thread = Thread(target=server.serve_forever, args=[0.01])
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@contextmanager
-def reading(url: str, timeout_s: float = 20.0) -> Iterator[HttpStore]:
-    store = HttpStore(url, timeout_s)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[DiskStore, str]]:
-    store = DiskStore(tmp_path)
-    store.put(MODEL, MODEL_ID)
-    with running(StoreServer(store)) as url:
-        yield store, url
+from tests.store.servers import (
+    ABSENT,
+    HEAD,
+    MODEL,
+    MODEL_ID,
+    SIZE,
+    Wrong,
+    answered,
+    by_method,
+    garbage,
+    hanging,
+    reading,
+    running,
+    trickling,
+)
 
 
 def test_what_is_served_is_got_whole_and_in_parts(served: tuple[DiskStore, str]) -> None:
@@ -182,70 +160,6 @@ def test_an_address_that_is_none_is_refused_and_not_repeated(url: str) -> None:
 # Servers that are wrong
 
 
-class Wrong(ThreadingHTTPServer):
-    """Answers every request by `say`, which may leave it open until the test is over."""
-
-    daemon_threads = True
-
-    def __init__(self, say: Callable[[BaseHTTPRequestHandler, Event], None]) -> None:
-        self.over = Event()
-        over = self.over
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                say(self, over)
-
-            def do_HEAD(self) -> None:
-                say(self, over)
-
-            def log_message(self, format: str, *arguments: object) -> None:
-                """Nothing on stderr."""
-
-        super().__init__(("127.0.0.1", 0), Handler)
-
-    def shutdown(self) -> None:
-        self.over.set()
-        super().shutdown()
-
-
-def answered(status: int, headers: dict[str, str], body: bytes = b"") -> Callable[..., None]:
-    def say(handler: BaseHTTPRequestHandler, over: Event) -> None:
-        handler.send_response(status)
-        for name, value in headers.items():
-            handler.send_header(name, value)
-        handler.end_headers()
-        if handler.command == "GET":
-            handler.wfile.write(body)
-
-    return say
-
-
-def garbage(handler: BaseHTTPRequestHandler, over: Event) -> None:
-    handler.wfile.write(b"<html>\r\n\r\n")
-
-
-def hanging(handler: BaseHTTPRequestHandler, over: Event) -> None:
-    over.wait()
-
-
-def trickling(handler: BaseHTTPRequestHandler, over: Event) -> None:
-    """A byte at a time, for as long as somebody reads."""
-    handler.send_response(206 if handler.command == "GET" else 200)
-    handler.send_header("Content-Length", str(len(MODEL)))
-    handler.end_headers()
-    while handler.command == "GET" and not over.is_set():
-        handler.wfile.write(b"x")
-
-
-def by_method(head: Callable[..., None], get: Callable[..., None]) -> Callable[..., None]:
-    def say(handler: BaseHTTPRequestHandler, over: Event) -> None:
-        (head if handler.command == "HEAD" else get)(handler, over)
-
-    return say
-
-
-SIZE = {"Content-Length": str(len(MODEL))}
-HEAD = answered(200, SIZE)
 WRONG: dict[str, tuple[Callable[..., None], type[SheafError], str]] = {
     "garbage": (garbage, StoreUnavailable, "answers something other than HTTP"),
     "hanging": (hanging, StoreUnavailable, "takes too long to answer"),
@@ -343,59 +257,3 @@ def test_nobody_there() -> None:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         with reading(url) as store, pytest.raises(StoreUnavailable, match=f"{url}: does not"):
             store.get(MODEL_ID)
-
-
-# Several
-
-
-def test_the_first_sound_copy_is_taken_and_who_gave_another_is_named() -> None:
-    lying, honest = MemoryStore(), MemoryStore()
-    lying._blobs[MODEL_ID] = MODEL[:-1]
-    honest.put(MODEL, MODEL_ID)
-    stores = SeveralStores([("liar", lying), ("empty", MemoryStore()), ("honest", honest)])
-    assert stores.get(MODEL_ID) == MODEL
-    assert stores.troubles == [f"liar: what it has under {MODEL_ID} was refused"]
-    assert sound_copy(stores, MODEL_ID).where == "in memory"
-    assert stores.troubles == [f"liar: what it has under {MODEL_ID} was refused"]
-    assert stores.has(MODEL_ID)
-    assert not stores.has(ABSENT)
-    assert list(stores.ids()) == [MODEL_ID]
-    with pytest.raises(BlobMissing, match=f"{ABSENT}: found in none of liar, empty, honest"):
-        stores.get(ABSENT)
-    with pytest.raises(BlobCorrupt, match=str(MODEL_ID)):
-        SeveralStores([("liar", lying)]).get(MODEL_ID)
-
-
-def test_a_server_among_them_lists_nothing(served: tuple[DiskStore, str]) -> None:
-    _, url = served
-    own = MemoryStore()
-    own.put(MODEL, MODEL_ID)
-    remote = HttpStore(url)
-    assert list(SeveralStores([("remote", remote), ("own", own)]).ids()) == [MODEL_ID]
-    assert list(SeveralStores([("remote", remote)]).ids()) == []
-    remote.close()
-
-
-def test_who_is_silent_is_asked_once(served: tuple[DiskStore, str]) -> None:
-    asked: list[str] = []
-
-    def refusing(handler: BaseHTTPRequestHandler, over: Event) -> None:
-        asked.append(handler.command)
-        answered(503, {})(handler, over)
-
-    with running(Wrong(refusing)) as url, reading(url) as broken, reading(served[1]) as honest:
-        stores = SeveralStores([("broken", broken), ("honest", honest)])
-        assert stores.get(MODEL_ID) == MODEL
-        assert stores.get(MODEL_ID) == MODEL
-        assert asked == ["HEAD"]
-        assert stores.troubles == [
-            f"broken: {url}: answers with HTTP status 503; it was not asked again"
-        ]
-
-
-def test_who_falls_silent_while_it_is_read_is_made_up_for(served: tuple[DiskStore, str]) -> None:
-    falling = Wrong(by_method(HEAD, answered(503, {})))
-    with running(falling) as url, reading(url) as broken, reading(served[1]) as honest:
-        stores = SeveralStores([("broken", broken), ("honest", honest)])
-        assert sound_copy(stores, MODEL_ID).where == f"at {served[1]}"
-        assert stores.silent == {"broken"}
