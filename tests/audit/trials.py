@@ -8,7 +8,7 @@ from typing import Any
 import dag_cbor
 
 from sheaf.nodes import effects as e
-from sheaf.nodes.evidence import Evidence, Report
+from sheaf.nodes.evidence import Evidence, Report, Witness
 from sheaf.protocol import actions as a
 from sheaf.simulation import liars
 from tests.audit.staging import Order, evidence_of
@@ -22,7 +22,9 @@ def evidence_in(room: Courtroom) -> tuple[Evidence, Report]:
     """What a verification of a rehearsal would hand out."""
     accounts = {name: actor.state.account for name, actor in room.actors.items()}
     orders = [Order(accounts[sent.name], sent.now, _readable(sent.action)) for sent in room.sent]
-    return evidence_of(room.task, orders, {account: name for name, account in accounts.items()})
+    names = {account: name for name, account in accounts.items()}
+    evidence, report = evidence_of(room.task, orders, names)
+    return replace(evidence, store=Witness(room.shared)), report
 
 
 def _readable(action: a.Action) -> a.Action:

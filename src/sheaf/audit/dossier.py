@@ -162,9 +162,9 @@ def _verification(ground: Ground) -> dict[str, Any]:
         "anchors": [*report.anchors],
         "checks": [dataclasses.asdict(check) for check in report.checks],
         "reported": report.reported,
-        "court": [printable(line) for line in report.court],
-        "outside": [printable(line) for line in report.outside],
-        "withheld": [printable(line) for line in report.withheld],
+        "court": [seen(line) for line in report.court],
+        "outside": [seen(line) for line in report.outside],
+        "withheld": [seen(line) for line in report.withheld],
         "limits": [*report.limits],
         "trust": [{"about": about, "assumed": assumed} for about, assumed in report.trust],
         "repeat": [
@@ -229,7 +229,7 @@ def _receipts(ground: Ground, made: Dossier) -> dict[str, Any]:
     hold, how many are nowhere, and what is wrong with some, which says nothing against anybody
     else. The ids of updates and verdicts are in the rounds' contributions and attempts."""
     listed = list(findings(ground.evidence))
-    wrong = [printable(found.wrong) for found in listed if found.wrong]
+    wrong = [seen(found.wrong) for found in listed if found.wrong]
     signed = [_act(ground, found.owed) for found in listed if found.owed.step.act is not None]
     updates = verdicts = opened = 0
     for found in made["rounds"]:

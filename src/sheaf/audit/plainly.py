@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
+from sheaf.nodes.evidence import brief
 
-LONGEST = 200
-"""Characters of a text of others that are kept."""
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
 
 
 def printable(text: str) -> str:
     """`text` with whatever cannot be seen (controls, marks of direction, halves of characters)
-    written out as its code point, and cut to `LONGEST` characters."""
-    return seen(text[:LONGEST] + ("…" if len(text) > LONGEST else ""))
+    written out as its code point, and cut as `brief` cuts it: of what is one text of others. A
+    sentence of one's own that has some in it is `seen` whole."""
+    return seen(brief(text))
 
 
 def seen(text: str) -> str:

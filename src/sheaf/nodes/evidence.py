@@ -69,6 +69,16 @@ def _quoted(word: str) -> str:
     return word if _PLAIN.fullmatch(word) else shlex.quote(word)
 
 
+LONGEST = 200
+"""Characters of a text of others that are kept."""
+
+
+def brief(text: str) -> str:
+    """A text of others, cut to `LONGEST` characters: a sentence that names somebody goes on after
+    the name."""
+    return text[:LONGEST] + ("…" if len(text) > LONGEST else "")
+
+
 _PLAIN = re.compile(r"(?:[\w@%+=:,./-]|\$\{\w+\})+", re.ASCII)
 
 
@@ -209,7 +219,7 @@ class Evidence:
         sponsor = published is not None and published.sponsor == account
         role = "sponsor" if sponsor else seat.role.name.lower() if seat else "outsider"
         address = to_checksum_address(account)
-        name = self.names.get(address)
+        name = brief(self.names.get(address, ""))
         return f"{role} {address}" + (f" ({name})" if name else "")
 
 

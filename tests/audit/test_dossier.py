@@ -1,0 +1,56 @@
+"""What a report keeps whole of what a verification says, and what it cuts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from eth_utils.address import to_checksum_address
+
+from sheaf.audit.dossier import dossier, text
+from sheaf.audit.page import page
+from sheaf.nodes.evidence import LONGEST, Evidence, Report
+from sheaf.nodes.receipts import findings, note_withheld, owed
+from sheaf.nodes.replay import check_disputes
+from sheaf.protocol.hashing import ZERO
+from tests.audit.staging import pageant, played
+from tests.audit.trials import argued
+
+
+def judged(name: str) -> tuple[Evidence, Report, list[str]]:
+    """A claim that fell, with everybody called `name`, and the addresses of those who voted for
+    it."""
+    evidence, report = argued()
+    evidence = replace(evidence, names=dict.fromkeys(evidence.names, name))
+    check_disputes(evidence, report)
+    (attempt,) = evidence.trail.rounds[1].failed
+    voters = evidence.trail.voters(evidence.trail.rounds[1].claims[attempt]).values()
+    return evidence, report, [str(to_checksum_address(v.account)) for v in voters]
+
+
+@pytest.mark.parametrize("name", ["an aggregator", "é" * 500])
+def test_a_report_names_everybody_who_voted_for_a_claim_that_fell(name: str) -> None:
+    evidence, report, voters = judged(name)
+    assert len(voters) == 3
+    made = dossier(evidence, report)
+    fallen, dispute = made["verification"]["court"]
+    assert all(f"{address} ({name[:LONGEST]}" in fallen for address in voters)
+    settled = evidence.trail.model_after(1, evidence.task.model.initial).hex()
+    assert fallen.endswith(f"overturned by dispute 1; the counted updates give model {settled}")
+    assert dispute.endswith("upheld: claim overturned")
+    for content in (text(made), page(made)):
+        assert all(content.count(address) > 1 for address in voters)  # not among the actors alone
+    assert name[:LONGEST] in page(made)
+    assert len(name) <= LONGEST or name[: LONGEST + 1] not in page(made)
+
+
+def test_a_report_names_every_receipt_that_no_store_has_whole() -> None:
+    made = pageant(3, 1, receipts=True)
+    evidence, report = played(made, dict.fromkeys(made.people, "n" * 500))
+    note_withheld(evidence, report)
+    named = [each.receipt.hex() for each in owed(evidence) if each.receipt != ZERO]
+    found = dossier(evidence, report)
+    assert [line[-64:] for line in found["verification"]["withheld"]] == named
+    wrong = [each.wrong for each in findings(evidence) if each.wrong]
+    assert found["receipts"]["told"] == wrong
+    assert all("not in this memory store" in line for line in wrong)
