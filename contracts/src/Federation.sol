@@ -32,18 +32,25 @@ contract Federation is Registration, Attempts, Settling {
     function advance(bytes32 task) external {
         Task storage state = _task(task);
         Phase phase = state.core.phase;
-        if (phase >= Phase.Challenge) {
+        if (phase > Phase.VerdictReveal) {
             bool void = phase == Phase.Challenge && state.settlement.progress == Progress.Barred;
             if (!void) revert WrongPhase();
         }
         if (block.timestamp < state.core.deadline) revert NotYet();
-        if (phase == Phase.Register) _closeRegistration(task, state);
-        else if (phase == Phase.Open) _closeOpening(task, state);
-        else if (phase == Phase.Commit) _closeCommits(task, state);
-        else if (phase == Phase.Reveal) _closeReveals(task, state);
-        else if (phase == Phase.Hold) _closeHolds(task, state);
-        else if (phase == Phase.VerdictCommit) _closeVerdictCommits(task, state);
-        else if (phase == Phase.VerdictReveal) _closeVerdicts(task, state);
-        else _closeWindow(task, state);
+        // In an order in which what every round closes is found soon.
+        if (phase > Phase.Reveal) {
+            if (phase == Phase.Hold) _closeHolds(task, state);
+            else if (phase == Phase.VerdictCommit) _closeVerdictCommits(task, state);
+            else if (phase == Phase.VerdictReveal) _closeVerdicts(task, state);
+            else _closeWindow(task, state);
+        } else if (phase == Phase.Reveal) {
+            _closeReveals(task, state);
+        } else if (phase == Phase.Commit) {
+            _closeCommits(task, state);
+        } else if (phase == Phase.Open) {
+            _closeOpening(task, state);
+        } else {
+            _closeRegistration(task, state);
+        }
     }
 }

@@ -330,7 +330,7 @@ PHASES = (
     Mutant(
         "a second counted set keeps the first one's duplicates",
         ATTEMPTS,
-        "current.duplicates = 0;",
+        "if (again) current.duplicates = 0;",
         "",
         "a_duplicate_that_is_no_longer_counted",
     ),

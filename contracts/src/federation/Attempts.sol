@@ -92,7 +92,11 @@ abstract contract Attempts is Rounds, Members {
         Current storage current = state.current;
         Attempt storage attempt = state.attempts[core.attempt - 1];
         uint256 held = attempt.held;
-        uint256 counted = _count(state, held) & ~current.dropped;
+        uint256 counted = _count(state, held);
+        // Before the first count nothing is found withheld and nothing is owed, so that no update
+        // is dropped and none is a duplicate: an honest round need not look.
+        bool again = core.attempt != 1;
+        if (again) counted &= ~current.dropped;
         current.counted = counted;
         emit Counted(task, core.round, core.attempt, counted);
         if (counted.count() < core.minimum) {
@@ -100,7 +104,7 @@ abstract contract Attempts is Rounds, Members {
             _failAttempt(task, state, Cause.TooFewCounted);
         } else {
             current.owed = counted;
-            current.duplicates = 0;
+            if (again) current.duplicates = 0;
             _start(task, core, Phase.VerdictCommit, state.durations.verdictCommitS);
         }
     }

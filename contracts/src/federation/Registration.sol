@@ -65,8 +65,8 @@ abstract contract Registration is Rounds, Guarded {
         if (seat.standing != Standing.None) revert AlreadyRegistered();
         if (nonceHash == 0) revert ZeroCommitment();
         bool participant = role == PARTICIPANT;
-        if (_registered(state, participant) == Bounds.MAX_SEATS) revert RoleFull();
         uint256 received = vault.pull(stakeToken, msg.sender, stake);
+        if (_registered(state, participant) == Bounds.MAX_SEATS) revert RoleFull();
         Amounts storage amounts = state.amounts;
         if (received < (participant ? amounts.participantStake : amounts.aggregatorStake)) {
             revert StakeTooLow();
@@ -91,17 +91,18 @@ abstract contract Registration is Rounds, Guarded {
         if (standing == Standing.None) revert NotRegistered();
         if (standing > Standing.Aggregator) revert AlreadyOpened();
         if (seat.word != Words.nonceHash(task, msg.sender, nonce)) revert NonceMismatch();
-        bool participant = standing == Standing.Participant;
+        // A role's number is that of its standing before its nonce was opened.
+        uint256 role = uint256(standing);
         uint256 index;
-        if (participant) {
+        if (role == PARTICIPANT) {
             index = core.participants;
             core.participants = uint24(index + 1);
+            seat.standing = Standing.OpenedParticipant;
         } else {
             index = core.aggregators;
             core.aggregators = uint24(index + 1);
+            seat.standing = Standing.OpenedAggregator;
         }
-        uint256 role = participant ? PARTICIPANT : AGGREGATOR;
-        seat.standing = participant ? Standing.OpenedParticipant : Standing.OpenedAggregator;
         seat.index = uint24(index);
         state.accounts[role][index] = msg.sender;
         state.identity.nonces ^= Words.openedNonce(nonce, msg.sender);

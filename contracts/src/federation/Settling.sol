@@ -58,11 +58,11 @@ abstract contract Settling is Restitution {
     function claim(bytes32 task) external {
         Task storage state = _task(task);
         Core storage core = state.core;
-        if (core.phase != Phase.Done && core.phase != Phase.Ended) revert WrongPhase();
+        if (core.phase < Phase.Done) revert WrongPhase();
         Seat storage seat = state.seats[msg.sender];
         uint256 stake = seat.stake;
         uint256 credit = seat.credit;
-        if (stake + credit == 0) revert NothingToClaim();
+        if (stake | credit == 0) revert NothingToClaim();
         if (seat.standing < Standing.OpenedParticipant) {
             uint256 amount = state.amounts.slashNonce;
             if (amount != 0) {
