@@ -55,13 +55,13 @@ def measure(quick: bool) -> Measured:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name) / "run"
             task = play(folder, participants, coordinates, rounds)
-            rows += _rows(folder, task, participants, coordinates, rounds)
+            turns = 1 if quick else TURNS
+            rows += _rows(folder, task, (participants, coordinates, rounds), turns)
     return Measured(rows)
 
 
-def _rows(
-    folder: Path, task: str, participants: int, coordinates: int, rounds: int
-) -> Iterator[Row]:
+def _rows(folder: Path, task: str, size: tuple[int, int, int], turns: int) -> Iterator[Row]:
+    participants, coordinates, rounds = size
     jobs = sorted({1, 2, os.cpu_count() or 1})
     given = [*arguments(folder, task)]
     works: dict[str, Work] = {
@@ -70,7 +70,7 @@ def _rows(
     works["starting"] = partial(_process, STARTING)
     works["ledger"] = partial(reexecute, folder / "ledger.sqlite")
     works["plain"] = partial(_plain, _drawn(participants, coordinates), rounds)
-    taken = fastest(works, TURNS)
+    taken = fastest(works, turns)
     what = f"verify TASK, {rounds} x {participants} x {coordinates:,}"
     large, plain = coordinates >= LARGE, taken["plain"]
     yield Row(f"{what}, starting", taken["starting"], "s")
