@@ -19,7 +19,7 @@ from sheaf.nodes import columns, sharing
 from sheaf.nodes.aggregation import Given, Result, UpdateMissing, vector_id
 from sheaf.nodes.sharing import Processes, Watcher, results
 from sheaf.protocol.content import ContentId
-from sheaf.protocol.errors import BlobMissing, InvalidModel, SheafError
+from sheaf.protocol.errors import BlobMissing, InvalidModel, SheafError, StoreUnavailable
 from sheaf.protocol.hashing import ZERO
 from sheaf.store import DiskStore, LayeredStore, MemoryStore, Store
 from sheaf.store.described import description, opened
@@ -227,6 +227,37 @@ def test_troubles_of_several_stores_are_the_same(rounds: Rounds, tmp_path: Path,
         f"bad: what it has under {vector_id(task, first.counted[1][1])} was refused",
         f"bad: what it has under {vector_id(task, third.counted[1][1])} was refused",
     ]
+
+
+class Fading(Watcher):
+    """Lets a store fall silent once the first round is done."""
+
+    def __init__(self, several: SeveralStores) -> None:
+        self.several = several
+
+    def made(self, place: int, result: Result) -> None:
+        if place == 0:
+            self.several.lost("fading", StoreUnavailable("is gone"))
+
+
+def test_what_was_read_of_a_store_that_fell_silent_is_read_of_the_next(
+    rounds: Rounds, tmp_path: Path
+) -> None:
+    """Other processes may have read it before: one alone would not have asked it any more."""
+    _, fading = rounds.copy(tmp_path / "fading")
+    spoiled, bad = rounds.copy(tmp_path / "bad")
+    place = spoiled.place(spoiled.givens[1].counted[0][1])
+    place.write_bytes(place.read_bytes()[::-1])
+    found = []
+    for jobs in (1, 3):
+        several = SeveralStores([("fading", fading), ("bad", bad)])
+        made = results(rounds.givens, several, jobs, Fading(several))
+        first = next(made)
+        with pytest.raises(UpdateMissing, match="hash to something else"):
+            next(made)
+        found.append((first, several.troubles))
+        assert several.troubles[0] == "fading: is gone; it was not asked again"
+    assert found[0] == found[1]
 
 
 def test_processes_that_are_killed_cost_nothing(rounds: Rounds, monkeypatch: Any) -> None:
