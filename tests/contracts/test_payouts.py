@@ -9,83 +9,17 @@ that moment takes effect as if it had come right after, and its maker is paid fo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 
-from sheaf.ledger.abi import Interface
 from sheaf.protocol import actions as a
-from sheaf.protocol import machine
 from sheaf.protocol.actions import Action
 from sheaf.protocol.hashing import ZERO
-from sheaf.protocol.state import Env, Matter
-from tests.conformance.chain import FEDERATION, VAULT, deployed, hostile
-from tests.conformance.worlds import LABELS, BothWorlds
+from sheaf.protocol.state import Matter
+from tests.contracts.hooked import TRANSFERRING, Hooked
 from tests.play import TERMS, changed, digest
 from tests.trial import LIAR, WATCHER, Trial
 from tests.worlds import REWARD, STAKE
-
-TRANSFERRING = (
-    a.Publish,
-    a.Register,
-    a.Challenge,
-    a.Descend,
-    a.Demand,
-    a.Claim,
-    a.Withdraw,
-)
-TOKEN = Interface(hostile("HookToken").abi)
-
-
-class Hooked(BothWorlds):
-    """Both worlds, where the tokens make a call of `wanted` in each transfer. `called` holds the
-    actions in whose transfers they did, with what they called."""
-
-    def __init__(self, wanted: Callable[[Action], Action | None]) -> None:
-        super().__init__()
-        self.chain = deployed(0, "HookToken").copy()
-        self.wanted = wanted
-        self.called: list[tuple[Action, Action | None]] = []
-        self.took_effect: list[Action] = []
-
-    def act(self, sender: bytes, action: Action, now: int) -> tuple[object, ...]:
-        """As `World.act`; a call that took effect is the token's own action, at the same time."""
-        inner = self.wanted(action) if isinstance(action, TRANSFERRING) else None
-        self._arm(inner)
-        before = self._calls()
-        caused = self.chain.act(LABELS[sender], action, now)
-        meant = self.spec.act(sender, action, now)
-        if self._calls() > before:
-            self.called.append((action, inner))
-        if inner is not None and self._succeeded():
-            self.took_effect.append(inner)
-            meant += tuple(machine.apply(self.federation, Env(STAKE, now), inner))
-        assert caused == meant
-        self.assert_equal()
-        return meant
-
-    def recall(self, start: object) -> bool:
-        """As `World.recall`: what the others remember has other tokens."""
-        return False
-
-    def _arm(self, inner: Action | None) -> None:
-        to, data = bytes(20), b""
-        if isinstance(inner, a.Withdraw):
-            to, data = self.chain.vault, VAULT.encode(inner)
-        elif inner is not None:
-            to, data = self.chain.federation, FEDERATION.encode(inner)
-        for token in (STAKE, REWARD):
-            self.chain.queue("deployer", token, TOKEN.calldata("arm", to, data))
-
-    def _calls(self) -> int:
-        return sum(self._read(token, "hookCalls") for token in (STAKE, REWARD))
-
-    def _succeeded(self) -> bool:
-        return any(self._read(token, "hookSucceeded") for token in (STAKE, REWARD))
-
-    def _read(self, token: bytes, name: str) -> int:
-        (found,) = TOKEN.result(name, self.chain.call(token, TOKEN.calldata(name)))
-        return int(found)
 
 
 def calls(play: Trial) -> dict[str, Action]:
