@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -58,10 +60,15 @@ def test_code_blocks_run_in_their_order(page: Path, tmp_path: Path) -> None:
     if page == README:  # the others are a task's files, see below
         found = [each for each in found if each[0] == "sh"]
     assert found
-    for language, body in found:
-        (tmp_path / "block").write_text(body, encoding="utf-8")
-        done = shell(f"{RUN[language]} block", tmp_path)
-        assert done.returncode == 0, f"{body}\n{done.stderr}"
+    try:
+        for language, body in found:
+            (tmp_path / "block").write_text(body, encoding="utf-8")
+            done = shell(f"{RUN[language]} block", tmp_path)
+            assert done.returncode == 0, f"{body}\n{done.stderr}"
+    finally:  # what a block started a later one ends, which was not come to if this one failed
+        for pid in tmp_path.glob("*.pid"):
+            with suppress(ProcessLookupError):
+                os.kill(int(pid.read_text("ascii")), signal.SIGTERM)
 
 
 def test_pages_without_a_script_have_no_code_that_is_not_run() -> None:

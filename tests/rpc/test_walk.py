@@ -55,7 +55,7 @@ def done(script: str, folder: Path) -> str:
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     folder = tmp_path_factory.mktemp("walk")
-    operator, auditor = (b for b in blocks(README, "sh") if "serving.pid" in b)
+    operator, auditor, ending = blocks(README, "sh")[1:]
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with Anvil(require(ROOT), options(chain_id=1337)) as anvil:
@@ -68,12 +68,13 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
             ('cp "$run/ledger.sqlite" .\n', ""),
             ('sheaf provenance "$run"', f'sheaf provenance "$run" --url {anvil.url}'),
         )
-        # The server goes on behind the script, which the next one ends.
-        done(prepared, folder)
+        done(prepared, folder)  # the server goes on behind it
         walked = placed(auditor, chosen, ("ledger=ledger.sqlite", f"ledger={anvil.url}"))
-        waiting = f"until (exec 3<>/dev/tcp/127.0.0.1/{port}) 2> /dev/null; do :; done\n"
-        printed = done(waiting + walked, folder)
-        yield Walk(folder, anvil.url, f"http://127.0.0.1:{port}", printed)
+        try:
+            printed = done(walked, folder)
+            yield Walk(folder, anvil.url, f"http://127.0.0.1:{port}", printed)
+        finally:
+            done(ending, folder)
 
 
 def test_all_of_it_is_verified_and_anchored(walk: Walk) -> None:
