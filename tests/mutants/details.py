@@ -158,4 +158,11 @@ DETAILS = (
         "        _lock(state, bond, bonds);\n        _emitDemanded(task, state, number, bonds);",
         PAYOUTS + "[demand]",
     ),
+    Mutant(
+        "what was dropped counts in the next attempt",
+        "federation/Attempts.sol",
+        "if (again) counted &= ~current.dropped;",
+        "",
+        "an_unanswered_demand",
+    ),
 )

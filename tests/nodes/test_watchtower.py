@@ -16,10 +16,15 @@ from sheaf.nodes import effects as e
 from sheaf.nodes import outsider
 from sheaf.nodes.acts import ACTS, name_of
 from sheaf.nodes.attesting import is_bound, receipt_id
-from sheaf.nodes.cast import Cast
+from sheaf.nodes.cast import STORE, Cast
 from sheaf.nodes.runner import Stuck
 from sheaf.nodes.watchtower import Watchtower
+from sheaf.protocol.content import ContentId
+from sheaf.protocol.errors import StoreUnavailable
+from sheaf.protocol.events import Phase
 from sheaf.simulation import liars
+from sheaf.store.disk import DiskStore
+from sheaf.store.interface import Copy
 from tests.ledger.chain import START, key_of
 from tests.ledger.node import REMOTE, Node
 from tests.nodes import faults
@@ -149,3 +154,39 @@ def test_where_the_sponsor_vanishes_the_outsider_goes_to_the_end_itself(scene: S
     assert {"Advance", "Settle", "Withdraw"} <= set(outside.ear.sent)
     assert tower.purse.means(tower.chain.client()).tokens == TOKENS + outsider.earned(tower.state)
     assert outsider.lost(tower.state) == 0
+
+
+class Moody(DiskStore):
+    """A store of others that is down for a while, but for what was in it at first: the task."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.down, self.first = False, set(self.ids())
+
+    def copies(self, content_id: ContentId) -> Iterator[Copy]:
+        """As `Store.copies`, where it answers."""
+        if self.down and content_id not in self.first:
+            raise StoreUnavailable("theirs does not answer")
+        yield from super().copies(content_id)
+
+
+def test_a_store_that_is_down_is_asked_again_before_anything_is_demanded(scene: Scene) -> None:
+    outside, store = begin(scene, WRONG), Moody(scene.folder / "run" / STORE)
+    sponsor, looks = outside.cast.nodes[0], []
+
+    def moody() -> None:
+        """Down in the first three looks at the claim."""
+        claimed = sponsor.state.trail.phase == Phase.CHALLENGE
+        looks.extend([claimed] * claimed)
+        store.down = 0 < len(looks) <= 3
+        outside()
+        if outside.tower is not None:
+            outside.tower.stores.stores = [("theirs", store)]
+
+    scene.clock.watching[:] = [moody]
+    scene.play(outside.cast)
+    outside.finish()
+    assert len(looks) > 3
+    assert any("theirs does not answer" in line for line in outside.ear.warnings)
+    # No bond went into a demand of what lay there all the time.
+    assert outside.ear.sent == ["Challenge", "Decide of dispute 1", "Withdraw"]

@@ -38,7 +38,7 @@ from sheaf.protocol.errors import (
     TaskEnded,
 )
 from sheaf.protocol.events import Phase
-from sheaf.store.several import SeveralStores
+from sheaf.store.several import ASKED_NO_MORE, SeveralStores
 
 PAGE_BLOCKS = 500
 """Blocks whose events are read at once."""
@@ -202,7 +202,8 @@ class Watchtower:
             return False
         if self.stores.silent and _lacks(answer, effect) and self._can_wait(effect, now):
             for trouble in self.stores.troubles:
-                self._tell_once(f"{trouble}; asked again at the next look")
+                told = trouble.removesuffix(ASKED_NO_MORE)
+                self._tell_once(f"{told}; it is asked again at the next look")
             return False
         self.state = challenger.fold(self.state, answer)
         for finding in self.state.findings[found:]:

@@ -15,6 +15,8 @@ from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobMissing, StoreUnavailable
 from sheaf.store.interface import Copy, Draft, Store, first_sound, get_copy
 
+ASKED_NO_MORE = "; it was not asked again"
+
 
 @dataclass
 class SeveralStores:
@@ -78,7 +80,7 @@ class SeveralStores:
     def lost(self, name: str, error: StoreUnavailable) -> None:
         """Do not ask a store again."""
         self.silent.add(name)
-        self._note(f"{name}: {error.message.removeprefix(f'{name}: ')}; it was not asked again")
+        self._note(f"{name}: {error.message.removeprefix(f'{name}: ')}{ASKED_NO_MORE}")
 
     def _note(self, line: str) -> None:
         if line not in self.troubles:
