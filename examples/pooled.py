@@ -4,9 +4,10 @@
 
 Nobody may do this with private data; here it is the yardstick. The recipe is the task's own, with
 as many passes over the data as the federated run makes in all its rounds. Prints the task's first
-metric on held-out data for both, the federated one as the last run of this task reported it; exits
-1 if that is below `--least`, if the two are more than `--within` apart, or if there is no run of
-this task. Both are reported, not proven: `sheaf verify --last --metrics` recomputes the run's.
+metric on held-out data for both, the federated one as the last run of this task reported it, and
+how long that run's rounds took; exits 1 if the metric is below `--least`, if the two are more than
+`--within` apart, or if there is no run of this task. All are reported, not proven:
+`sheaf verify --last --metrics` recomputes the run's metric.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,12 +45,12 @@ def pooled(plan: Plan, metric: str) -> float:
     return float(metric_named(metric).value(counts[metric]))
 
 
-def last_run(name: str, metric: str) -> tuple[str, float] | None:
-    """Id and reported metric of the last run of the task called `name` that has one."""
+def last_run(name: str, metric: str) -> tuple[str, dict[str, Any]] | None:
+    """Id and summary of the last run of the task called `name` that reports the metric."""
     home = runs.home(Path.cwd())
     found = [(run.id, run.summary() or {}) for run in runs.listed(home)]
     ours = [
-        (id, float(summary["metrics"][metric]))
+        (id, summary)
         for id, summary in found
         if summary.get("name") == name and metric in summary.get("metrics", {})
     ]
@@ -68,10 +70,14 @@ def main() -> int:
     if found is None:
         print(f"found no run of {plan.name}: sheaf run {plan.folder}", file=sys.stderr)
         return 1
-    (run, federated), yardstick = found, pooled(plan, metric)
+    (run, summary), yardstick = found, pooled(plan, metric)
+    federated = float(summary["metrics"][metric])
+    took = sum(row["seconds"]["total"] for row in summary["rounds"])
     print(f"held-out {metric}, pooled training     {yardstick:.4f}  (reported)")
     print(f"held-out {metric}, federated training  {federated:.4f}  (reported, run {run})")
     print(f"difference{' ' * len(metric)}                     {abs(yardstick - federated):.4f}")
+    rounds = f"{len(summary['rounds'])} rounds"
+    print(f"seconds of {rounds:<{len(metric) + 20}}{took:6.1f}  (reported, run {run})")
     wrong = []
     if federated < given.least:
         wrong.append(f"found {metric} {federated:.4f}, accepted: at least {given.least}")

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from sheaf.apps import runs
 from sheaf.apps.cli import running
+from tests.e2e.courses import Left
 from tests.e2e.filecalls import Calls, counted, die
-from tests.e2e.kills import Left, child
+from tests.e2e.kills import child
 
 ENOUGH = 4
 """So many runs that were there when they were killed."""

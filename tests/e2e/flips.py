@@ -13,8 +13,8 @@ import sqlite3
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 from eth_utils.address import to_checksum_address
 
 from sheaf.ledger.pyevm import PyEvmEngine
+from sheaf.nodes.cast import PRIVATE, STORE
 from sheaf.nodes.evidence import Report, Witness
 from sheaf.nodes.journal import JOURNAL
 from sheaf.nodes.verification import CHECKS, NOTHING, verify
@@ -35,10 +36,14 @@ TABLES = ("genesis", "nodes", "blocks", "transactions", "receipts", "logs")
 PLACE = {"transactions": "position", "receipts": "position", "logs": "transaction_position"}
 """Tables whose rows are somebody's, and where they say which transaction they belong to."""
 
+WHAT = {"genesis": ("genesis", "block 0"), "nodes": ("state node",)}
+"""How a verification names what lies in a table, where it is not by its block."""
+
 UNOWNED = ("block", "position", "raw")
 """A row that was moved is nobody's any more; changed signed bytes name whom their logs name."""
 
 LEDGER, SUMMARY, BOOK = "ledger.sqlite", "summary.json", "ledger.json"
+SIGNATURES = "countersignatures.json"
 FOUND = (VerificationFailed, LedgerUnavailable)
 """The latter where SQLite or its header says that this is no ledger at all."""
 
@@ -58,6 +63,7 @@ class Target:
     def __init__(self, played: Played, copy: Path) -> None:
         self.copy, self.evidence = played.copy(copy), evidence_of(played.directory)
         shutil.copy(played.directory / JOURNAL, copy)
+        self.owners = _owners(played.directory)
         self.files = sorted(path for path in copy.rglob("*") if path.is_file())
         self.ledger = (copy / LEDGER).read_bytes()
         with closing(self._connect()) as connection:
@@ -76,11 +82,13 @@ class Target:
         """Flip a bit of a value in one of the ledger's tables: found, with whoever sent it."""
         with closing(self._connect()) as connection:
             where, owner = self._alter(connection, table, column, dice)
+        what = WHAT.get(table, ("block ",))
         try:
             message = self.verified()
         finally:
             self._restore()
         assert message, f"{where} was changed, and nothing was found"
+        assert any(each in message for each in what), f"{where}: {message}"
         assert owner in message or column in UNOWNED, f"{where} is of {owner}: {message}"
 
     def _alter(
@@ -126,7 +134,8 @@ class Target:
         (self.copy / LEDGER).write_bytes(self.ledger)
 
     def flip_file_byte(self, path: Path, dice: random.Random) -> None:
-        """Flip a bit of another file of the evidence: found, or it is a reported value's."""
+        """Flip a bit of another file of the evidence: found, with what it is and whose, or it is a
+        reported value's."""
         stored = path.read_bytes()
         place, bit = dice.randrange(len(stored)), 1 << dice.randrange(8)
         changed = bytearray(stored)
@@ -136,12 +145,36 @@ class Target:
             message = self.verified() if path.name == BOOK else self.checked()
         finally:
             path.write_bytes(stored)
-        if not message:
-            where = f"{path.name}: byte {place}, bit {bit}"
+        where = f"{path.name}: byte {place}, bit {bit}"
+        if message:
+            told = self.told_of(path, stored, bytes(changed), place)
+            assert any(all(word in message for word in each) for each in told), (
+                f"{where} is {told}: {message}"
+            )
+        else:
             assert path.name == SUMMARY, f"{where} was changed, and nothing was found"
             assert unreported(bytes(changed)) == unreported(stored), (
                 f"{where} is not a reported value's"
             )
+
+    def told_of(
+        self, path: Path, stored: bytes, changed: bytes, place: int
+    ) -> Sequence[tuple[str, ...]]:
+        """What a verification may tell of a byte of a file: one of these sets of words."""
+        if path.is_relative_to(self.copy / STORE):
+            owners = self.owners.get(path.name, ["sponsor"])
+            return [(path.name, owner) for owner in owners]
+        if path.name == JOURNAL:
+            return _told_of_journal(changed, stored[:place].count(b"\n"))
+        if path.name == SUMMARY:
+            return [(f"{SUMMARY} cannot be read",), (f"summary: {_field_at(stored, place)}",)]
+        if path.name == SIGNATURES:
+            # An entry begins with its address.
+            entries = json.loads(stored)["countersignatures"]
+            number = max(1, stored[: place + 1].count(b'"address":'))
+            whose = f"number {number}, of {entries[number - 1]['address']}"
+            return [(f"{SIGNATURES} cannot be read",), ("countersignatures: ", whose)]
+        return [(path.name,), ("ledger: ",)]
 
     def verified(self) -> str:
         """What a verification finds; "" for nothing."""
@@ -157,6 +190,39 @@ class Target:
                 each(evidence, Report(""))
 
         return _failure(check)
+
+
+def _owners(directory: Path) -> dict[str, list[str]]:
+    """Names of those who made a blob: they keep it, too. What a challenger keeps, it recomputed."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((directory / PRIVATE).rglob("*")):
+        name = path.relative_to(directory / PRIVATE).parts[0]
+        if path.is_file() and name != "challenger":
+            found.setdefault(path.name, []).append(f"({name})")
+    return found
+
+
+def _told_of_journal(changed: bytes, line: int) -> list[tuple[str, ...]]:
+    """Of a byte changed in this line, from 0: that it is none, or that it or the next one does not
+    follow the one before it, and whose that is."""
+    told: list[tuple[str, ...]] = [(f"line {line + 1} is not a journal entry",)]
+    lines = changed.splitlines()
+    for number in (line, line + 1):
+        with suppress(ValueError, KeyError, IndexError):
+            entry = json.loads(lines[number - 1])["entry"]
+            whose = "a turn" if entry["type"] == "Turn" else f"an answer of {entry['node']}"
+            told.append((f"line {number + 1} does not follow the one before it, {whose}",))
+    return told
+
+
+def _field_at(summary: bytes, place: int) -> str:
+    """The field of the summary that a byte is part of, down to the account that it is about."""
+    field = whose = ""
+    for line in summary[: summary.index(b"\n", place)].decode().splitlines():
+        if line.startswith('  "'):
+            field = line.split('"')[1]
+        whose = line.split('"')[1] if line.startswith('    "0x') else ""
+    return f"{field}.{whose}" if whose else field
 
 
 def unreported(summary: bytes) -> Any:

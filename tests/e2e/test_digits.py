@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -37,6 +38,10 @@ def test_twenty_owners_learn_to_read_digits(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "held-out accuracy, pooled training" in done.stdout
+    # How long it took is printed, not judged: another machine takes another time.
+    took = sum(row["seconds"]["total"] for row in summary["rounds"])
+    assert re.search(rf"seconds of 20 rounds +{took:.1f}  \(reported, run ", done.stdout)
+    assert (tmp_path / ".sheaf" / "runs" / summary["run"] / "rounds.svg").stat().st_size > 0
     assert execute(["verify", "--last"]) == 0
 
 
