@@ -36,7 +36,7 @@ TABLES = ("genesis", "nodes", "blocks", "transactions", "receipts", "logs")
 PLACE = {"transactions": "position", "receipts": "position", "logs": "transaction_position"}
 """Tables whose rows are somebody's, and where they say which transaction they belong to."""
 
-WHAT = {"genesis": ("genesis", "block 0"), "nodes": ("state node",)}
+WHAT = {"genesis": ("genesis", "block "), "nodes": ("state node",)}
 """How a verification names what lies in a table, where it is not by its block."""
 
 UNOWNED = ("block", "position", "raw")

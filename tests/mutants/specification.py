@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.mutants.challenges import CHALLENGES
 from tests.mutants.consequences import CONSEQUENCES
+from tests.mutants.numbers import NUMBERS
+from tests.mutants.papers import PAPERS
 from tests.mutants.table import Mutant
 
 SETTLEMENT, ROUNDS, ATTEMPTS = "settlement.py", "rounds.py", "attempts.py"
@@ -130,4 +132,4 @@ ROUNDS_AND_MONEY = (
     ),
 )
 
-SPECIFICATION = (*ROUNDS_AND_MONEY, *CHALLENGES, *CONSEQUENCES)
+SPECIFICATION = (*ROUNDS_AND_MONEY, *CHALLENGES, *CONSEQUENCES, *NUMBERS, *PAPERS)

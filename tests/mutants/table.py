@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Mutant:
-    """`old` occurs once in `file` (below the mutated folder). `killer` names the vector or the test
-    (`file::test`) that is expected to notice, tried first; a mutant that nothing can notice says
-    why in `argued`."""
+    """`old` occurs once in `file` (below the mutated folder). `killer` names the vector, the test
+    (`file::test`) or the file of tests that is expected to notice, tried first; a mutant that
+    nothing can notice says why in `argued`."""
 
     name: str
     file: str

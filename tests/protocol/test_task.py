@@ -25,6 +25,12 @@ def test_capture_odds_by_hand() -> None:
     assert TASK.capture_ppb() == 2 * 4 * 10**9 // 20
 
 
+def test_odds_are_of_the_desired_cohort() -> None:
+    # Two openings in a cohort of six, one in one of five: twice the odds.
+    wider = replace(TASK, cohort=replace(TASK.cohort, goal=6))
+    assert (TASK.capture_ppb(), wider.capture_ppb()) == (400_000_000, 800_000_000)
+
+
 def test_round_trip() -> None:
     data = TASK.encode()
     assert t.Task.decode(data) == TASK

@@ -283,6 +283,14 @@ LAYOUTS: tuple[tuple[list[dict[str, object]], str], ...] = (
         "Task.model.layout[0]: w: found 25 fraction bits, accepted: 8 to 24",
     ),
     (
+        [{"name": "w", "shape": [], "kind": "trainable", "frac_bits": 7}],
+        "Task.model.layout[0]: w: found 7 fraction bits, accepted: 8 to 24",
+    ),
+    (
+        [{"name": "w", "shape": [], "kind": "statistic", "frac_bits": 16}],
+        "task.model.layout: found no trainable tensor, accepted: at least one",
+    ),
+    (
         [{"name": "w", "shape": [], "kind": "trainable", "frac_bits": 16}] * 2,
         "task.model.layout: w: found twice, accepted: each tensor once",
     ),
