@@ -214,6 +214,24 @@ def test_the_report_and_how_to_make_it_again(asking: Asking) -> None:
         assert made[part] == same[part], part
 
 
+def test_the_report_of_a_run_can_be_repeated_away_from_its_folder(asking: Asking) -> None:
+    head = asking.run.summary["head"]
+    asking.text("audit", str(asking.run.folder), "--head", head, "--out", "of-run")
+    made = json.loads((asking.folder / "of-run" / "audit.json").read_text())
+    first, *others = made["verification"]["repeat"]
+    line = f"sheaf verify {asking.task} --ledger FILE --store URL --head {head}"
+    assert first["command"] == line
+    told = asking.text(*line.replace("FILE", "ledger.sqlite").replace("URL", "store").split()[1:])
+    assert told.startswith(f"verified: consistent, anchored by the head hash  task {asking.task}")
+    assert {each["checks"].rpartition("; ")[2] for each in others} == {"with the run's folder"}
+    assert {each["command"].split()[2] for each in others} == {asking.run.folder.name}
+    page = (asking.folder / "of-run" / "audit.html").read_text("utf-8")
+    header = page[page.index("<header>") : page.index("</header>")]
+    assert f"Task <code>{asking.task}</code>" in header
+    assert f"Run <bdi>{asking.run.folder.name}</bdi>" in header
+    assert f"<code>{line}</code>" in page
+
+
 def test_metrics_take_a_project(asking: Asking) -> None:
     project = str(asking.run.folder.parents[2] / "points")
     told = asking.text("verify", asking.task, *asking.places, "--metrics", "--project", project)

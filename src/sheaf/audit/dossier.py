@@ -25,7 +25,7 @@ from sheaf.audit.participation import participation
 from sheaf.audit.passes import passes
 from sheaf.audit.plainly import abridged, abridged_text, hashes, printable, seen
 from sheaf.audit.statements import NOTHING, Statements
-from sheaf.nodes.evidence import METRICS, Evidence, Report
+from sheaf.nodes.evidence import METRICS, Evidence, Origin, Report
 from sheaf.nodes.receipts import Owed, findings
 from sheaf.nodes.summary import SETUP, final_root, metric_values, status_and_cause
 from sheaf.protocol.events import Phase
@@ -169,13 +169,15 @@ def _verification(ground: Ground) -> dict[str, Any]:
         "trust": [{"about": about, "assumed": assumed} for about, assumed in report.trust],
         "repeat": [
             {"command": seen(command), "checks": what}
-            for command, what in _commands(report).items()
+            for command, what in _commands(ground).items()
         ],
     }
 
 
-def _commands(report: Report) -> dict[str, str]:
-    """What repeats the verification, or goes further."""
+def _commands(ground: Ground) -> dict[str, str]:
+    """What repeats the verification, or goes further. A run's lines are for where its folder is,
+    and one about its task for everywhere else."""
+    report = ground.report
     project = "" if report.whole else " --project FOLDER"
     further = {
         f"{report.again('verify')} --receipts": "what the actors signed, too",
@@ -185,10 +187,18 @@ def _commands(report: Report) -> dict[str, str]:
     if report.whole:
         line = f"{report.again('verify')} --keys FILE"
         further[line] = "that parties you know countersigned it"
-    return {
+    own = {
         report.again("verify"): "all of it, against this head",
         **further,
         report.again("audit"): "this report",
+    }
+    if not report.whole:
+        return own
+    places = ("--ledger", "FILE" if report.origin.embedded else "URL", "--store", "URL")
+    anywhere = Origin(f"0x{ground.trail.task.hex()}", places)
+    return {
+        anywhere.command("verify", "--head", report.head): "the task, without the run's folder",
+        **{line: f"{what}; with the run's folder" for line, what in own.items()},
     }
 
 

@@ -69,12 +69,15 @@ def _head(made: Dossier, style: str) -> Markup:
 def _header(made: Dossier) -> Markup:
     found, task = made["verification"], made["task"]
     badge = "good" if found["anchors"] and found["finished"] else "fair"
+    id = f"0x{task['id']}"
+    run = [el("p", "Run ", el("bdi", made["run"]), class_="where")] if made["run"] != id else []
     return el(
         "header",
         el("p", "Sheaf audit report", class_="eyebrow"),
         el("h1", el("bdi", task["name"])),
         el("p", found["conclusion"], class_=f"badge {badge}"),
-        el("p", _kind(made).capitalize(), " ", el("bdi", made["run"]), class_="where"),
+        *run,
+        el("p", "Task ", code(id), class_="where"),
         el("p", "Document ", code(task["cid"]), class_="where"),
         el("p", "Head ", code(found["head"]), class_="where"),
     )

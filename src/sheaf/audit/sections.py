@@ -21,8 +21,9 @@ HOSTS = {
 """What a ledger is, by whether it is embedded."""
 
 AGAIN = (
-    "On any machine with Sheaf. Ledgers and stores are those that this verification was given: put "
-    "others in their place to rely on neither. What stands as ... in an address was kept back."
+    "A line about the task works on any machine with Sheaf: name a ledger and a store there, those "
+    "that this verification was given or, to rely on neither, others. A line about the run needs "
+    "the run's folder, and is for where that is. What stands as ... in an address was kept back."
 )
 
 
