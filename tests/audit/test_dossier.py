@@ -15,6 +15,8 @@ from sheaf.nodes.replay import check_disputes
 from sheaf.protocol.hashing import ZERO
 from tests.audit.staging import pageant, played
 from tests.audit.trials import argued
+from tests.nodes.stage import Played, evidence_of
+from tests.nodes.test_acts import naming
 
 
 def judged(name: str) -> tuple[Evidence, Report, list[str]]:
@@ -54,3 +56,17 @@ def test_a_report_names_every_receipt_that_no_store_has_whole() -> None:
     wrong = [each.wrong for each in findings(evidence) if each.wrong]
     assert found["receipts"]["told"] == wrong
     assert all("not in this memory store" in line for line in wrong)
+
+
+def test_the_summary_of_a_report_tells_of_receipts_that_do_not_hold(honest: Played) -> None:
+    evidence = evidence_of(honest.directory)
+
+    def told(found: Evidence) -> list[str]:
+        summary = dossier(found, Report("00" * 32))["summary"]
+        return [line for line in summary if line.startswith("Of what the actors signed, ")]
+
+    assert told(evidence) == []
+    withheld = naming(evidence, b"never shown", kept=False, report=0)
+    missing = "Of what the actors signed, no store has the bytes of 1 receipt"
+    assert told(withheld) == [f"{missing}."]
+    assert told(naming(withheld, b"no receipt")) == [f"{missing} and 1 receipt does not hold."]

@@ -118,9 +118,9 @@ def test_the_id_stands_behind_the_call_and_nothing_else_does(evidence: Evidence)
 # Lies: the sponsor's last report names another receipt than it did.
 
 
-def naming(evidence: Evidence, content: bytes, kept: bool = True) -> Evidence:
-    """The evidence in which the last report's call names other bytes."""
-    place = max(i for i, s in enumerate(evidence.steps) if isinstance(s.action, a.Report))
+def naming(evidence: Evidence, content: bytes, kept: bool = True, report: int = -1) -> Evidence:
+    """The evidence in which a report's call, the last one's, names other bytes."""
+    place = [i for i, s in enumerate(evidence.steps) if isinstance(s.action, a.Report)][report]
     named = replace(evidence.steps[place], receipt=raw_id(content).digest)
     steps = (*evidence.steps[:place], named, *evidence.steps[place + 1 :])
     store = MemoryStore()
@@ -217,6 +217,17 @@ def test_a_withheld_receipt_is_named_with_whose_it_is(evidence: Evidence) -> Non
     sound = Report("")
     note_withheld(evidence, sound)
     assert sound.withheld == []
+
+
+def test_a_withheld_receipt_hides_none_that_does_not_hold(evidence: Evidence) -> None:
+    withheld = naming(evidence, b"never shown", kept=False, report=0)
+    both = failure(naming(withheld, b"no receipt"))
+    assert "withheld: " not in both.partition("; and ")[0]
+    assert both.endswith("; and of other receipts 1 withheld: see `sheaf receipts`")
+    first = next(each.wrong for each in acts_of(naming(evidence, b"no receipt")) if each.wrong)
+    assert both.startswith(f"{first}; and ")
+    twice = failure(naming(naming(evidence, b"none", report=0), b"no receipt"))
+    assert twice.endswith("; and of other receipts 1 that do not hold: see `sheaf receipts`")
 
 
 def test_an_act_that_names_no_receipt_is_counted_as_one_without(evidence: Evidence) -> None:

@@ -17,6 +17,7 @@ def overview(report: Parts) -> list[str]:
         *_verification(report),
         *_money(report),
         *_court(report),
+        *_receipts(report),
         report["metrics_in_words"],
         *_participation(report),
         *_privacy(report),
@@ -106,6 +107,16 @@ def _court(report: Parts) -> Iterator[str]:
         f"{len(disputes) - standing.count('upheld') - standing.count('dismissed')} without effect "
         "or open."
     )
+
+
+def _receipts(report: Parts) -> Iterator[str]:
+    found = report["receipts"]
+    withheld, false = found["withheld"], found["wrong"] - found["withheld"]
+    told = [f"no store has the bytes of {counted(withheld, 'receipt')}"] if withheld else []
+    if false:
+        told.append(f"{counted(false, 'receipt')} {'does' if false == 1 else 'do'} not hold")
+    if told:
+        yield f"Of what the actors signed, {listed(told)}."
 
 
 def _participation(report: Parts) -> Iterator[str]:

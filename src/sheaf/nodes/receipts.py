@@ -6,7 +6,7 @@ shown as that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from sheaf.identity.envelope import MAX_ENVELOPE_BYTES, Envelope
@@ -63,15 +63,25 @@ class Finding:
 
 def check_receipts(evidence: Evidence, report: Report, round: int | None = None) -> None:
     """Every receipt that the ledger names, or every one of a round; raises `VerificationFailed` for
-    the first that does not hold. An actor may give none."""
-    given = without = 0
-    for found in findings(evidence, round):
-        if found.wrong:
-            fail(found.wrong)
-        given, without = given + (found.signed is not None), without + (found.signed is None)
+    the first that does not hold, of those that are there if any, so that one that is withheld hides
+    none; it says how many more do not. An actor may give none."""
+    listed = list(findings(evidence, round))
+    wrong = sorted((found for found in listed if found.wrong), key=lambda found: found.withheld)
+    if wrong:
+        fail(wrong[0].wrong + _more(wrong[1:]))
+    given = sum(found.signed is not None for found in listed)
+    without = len(listed) - given
     which = "receipts" if round is None else f"receipts of round {round}"
     detail = f"{which} signed by keys bound to accounts, saying what the ledger says"
     report.add("receipts", given, detail + (f"; steps without one: {without}" if without else ""))
+
+
+def _more(wrong: Sequence[Finding]) -> str:
+    """How many others do not hold; "" for none."""
+    withheld = sum(found.withheld for found in wrong)
+    told = [f"{withheld} withheld"] if withheld else []
+    told += [f"{len(wrong) - withheld} that do not hold"] if len(wrong) > withheld else []
+    return f"; and of other receipts {', '.join(told)}: see `sheaf receipts`" if told else ""
 
 
 def note_withheld(evidence: Evidence, report: Report) -> None:
