@@ -205,6 +205,13 @@ def test_a_report_replaces_an_earlier_one_of_its_task_and_nothing_else(
     assert line.startswith(f"{tmp_path / 'compliance.md'}: {told} without it")
     assert [(tmp_path / name).read_bytes() for name in written[:2]] == second[:2]
     (tmp_path / "compliance.md").unlink()
+    # Or a note into the page.
+    (tmp_path / "audit.html").write_bytes(second[0] + b"x\n")
+    assert refusal(capsys, "--last", "--out", str(tmp_path)).startswith(
+        f"{tmp_path / 'audit.html'}: {told}"
+    )
+    assert (tmp_path / "audit.html").read_bytes() == second[0] + b"x\n"
+    (tmp_path / "audit.html").write_bytes(second[0])
     plain = json.loads(second[1])
     plain["task"]["id"] = "11" * 32  # another task's report
     (tmp_path / "audit.json").write_text(json.dumps(plain))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
 from sheaf.audit.compliance import markdown
-from sheaf.audit.dossier import dossier, text
+from sheaf.audit.dossier import Dossier, dossier, text
 from sheaf.audit.page import page
 from sheaf.audit.statements import NOTHING, Statements
 from sheaf.nodes.evidence import Evidence, Report
@@ -26,8 +25,7 @@ def schema() -> str:
 
 def rendered(evidence: Evidence, report: Report, stated: Statements = NOTHING) -> Mapping[str, str]:
     """The report's files by name."""
-    made = dossier(evidence, report, stated)
-    return {PAGE: page(made), OBJECT: text(made), MAP: markdown(made)}
+    return _files(dossier(evidence, report, stated))
 
 
 def write(
@@ -61,7 +59,7 @@ def _require_report(directory: Path, task: bytes) -> None:
     own = _earlier(directory, task)
     for name in (PAGE, OBJECT, MAP):
         path = directory / name
-        if path.exists() and not (own is not None and own[name](path.read_bytes())):
+        if path.exists() and (own is None or own[name] != path.read_bytes()):
             raise InvalidUsage(
                 f"{path}: found a file that is not as a report of this task was written, accepted: "
                 "a folder without it",
@@ -69,20 +67,20 @@ def _require_report(directory: Path, task: bytes) -> None:
             )
 
 
-def _earlier(directory: Path, task: bytes) -> Mapping[str, Callable[[bytes], bool]] | None:
-    """What the files of an earlier report of this task must be; None where there is none. Its page
-    names the digest of its object; its map is made of it, and people write into that."""
+def _earlier(directory: Path, task: bytes) -> Mapping[str, bytes] | None:
+    """What the files of an earlier report of this task must be; None where there is none. Page and
+    map are made of the object, and people write into both."""
     try:
         content = (directory / OBJECT).read_bytes()
         made = json.loads(content)
         known = made["task"]["id"] == task.hex()
-        digest, map_of = hashlib.sha256(content).hexdigest().encode(), markdown(made).encode()
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        own = {name: content.encode() for name, content in _files(made).items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
         return None
-    if not known:
+    except RecursionError:  # no report is nested so deep
         return None
-    return {
-        OBJECT: lambda found: found == content,
-        PAGE: lambda found: digest in found,
-        MAP: lambda found: found == map_of,
-    }
+    return own if known else None
+
+
+def _files(made: Dossier) -> Mapping[str, str]:
+    return {PAGE: page(made), OBJECT: text(made), MAP: markdown(made)}
