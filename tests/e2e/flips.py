@@ -167,7 +167,8 @@ class Target:
         if path.name == JOURNAL:
             return _told_of_journal(changed, stored[:place].count(b"\n"))
         if path.name == SUMMARY:
-            return [(f"{SUMMARY} cannot be read",), (f"summary: {_field_at(stored, place)}",)]
+            field = _field_at(stored, place).partition(".")[0]
+            return [(f"{SUMMARY} cannot be read",), ("summary: ", field), ("summary: ", "found")]
         if path.name == SIGNATURES:
             # An entry begins with its address.
             entries = json.loads(stored)["countersignatures"]
