@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from sheaf.apps.cli.outcome import execute
+from sheaf.apps.cli.progress import Progress
 from sheaf.ledger.client import address_of
 from sheaf.ledger.keys import KEY_VARIABLE
 from sheaf.nodes.cast import STORE
 from tests.ledger.chain import START, key_of
 from tests.ledger.node import REMOTE, Node
-from tests.nodes.outside import OUTSIDER, Scene, clocked
+from tests.nodes.outside import OUTSIDER, Scene, clocked, embedded
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -29,8 +30,11 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scene, str
             node.url, clocked(patch, node.url, payer), tmp_path_factory.mktemp("x"), payer
         )
         cast = scene.cast(lambda cast: None)
-        assert scene.play(cast).summary["status"] == "settled"
-        yield scene, f"0x{cast.task_id.hex()}"
+        played = scene.play(cast)
+        assert played.summary["status"] == "settled"
+        (start,) = played.watcher.starts
+        assert start["task_id"] == f"0x{cast.task_id.hex()}"
+        yield scene, start["task_id"]
 
 
 @pytest.fixture
@@ -66,6 +70,7 @@ def test_what_is_wrong_at_the_start_is_one_line(
         ([task, *chain, "--store", NOWHERE, *mine], 4, f"{NOWHERE}: "),
         ([task, *chain, "--store", str(tmp_path), *mine], 4, "found in none of"),
         ([task, "--ledger", NOWHERE, *bytes_, *mine], 4, f"{NOWHERE} does not answer"),
+        ([task, "--ledger", "a.sqlite", *bytes_, *mine], 2, "--ledger: found no address, accepted"),
     ]
     for number, (arguments, code, told) in enumerate(cases):
         state = str(tmp_path / f"state-{number}")
@@ -108,3 +113,23 @@ def test_a_folder_is_for_one_watch(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("mine: found a watch over account '0x")
     assert address_of(OUTSIDER).hex() in line.lower()
+
+
+def test_a_watch_refused_for_want_of_funds_binds_no_folder(
+    ended: tuple[Scene, str], key: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene, task = ended
+    own = ["--ledger", scene.url, "--store", str(scene.folder / "run" / STORE), "--state", "mine"]
+    poor = written(tmp_path / "poor", b"\x66" * 32)
+    assert execute(["challenge", task, *own, "--key", str(poor)]) == 3
+    assert "is not funded" in capsys.readouterr().err
+    assert execute(["challenge", task, *own, "--key", str(key)]) == 3
+    assert "found it over (DONE), and nothing is owed" in capsys.readouterr().err
+
+
+def test_a_run_tells_the_id_that_a_challenger_needs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Progress(embedded(), tmp_path) as progress:
+        progress.started({"task": "bafy", "task_id": "0x12"})
+    assert "task bafy, on the ledger 0x12" in capsys.readouterr().err.splitlines()

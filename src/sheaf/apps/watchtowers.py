@@ -15,7 +15,7 @@ from sheaf.apps.strangers import several
 from sheaf.ledger.artifacts import artifact
 from sheaf.ledger.client import address_of
 from sheaf.ledger.deployment import wiring
-from sheaf.ledger.endpoint import expanded
+from sheaf.ledger.endpoint import expanded, shown
 from sheaf.ledger.endpoints import Endpoints
 from sheaf.ledger.errors import Unfunded
 from sheaf.ledger.federation import GAS, AddressBook, FederationClient, federation_interface
@@ -91,7 +91,7 @@ def manned(
         client = chain.client()
         book, published, block = _found(client, watched, chain.name)
         account = address_of(watched.key)
-        _require_same(folder, book, watched.task, account)
+        record = _require_same(folder, book, watched.task, account)
         stores = stack.enter_context(several(watched.stores))
         public = DiskStore(folder / PUBLIC)
         signing = lone_account(watched.key, PURPOSE).secrets.signing_key(watched.task)
@@ -104,15 +104,27 @@ def manned(
         purse = Purse(account, book, moves)
         if not (moves.live or moves.ended):
             _require_means(client, purse, published)
+        # Not before: whoever was refused binds no folder.
+        write_atomically(folder / RECORD, record)
         yield Watchtower(chain, purse, state, shop, stores, block, listener, patience)
 
 
 def _connections(watched: Watched, patience: Patience) -> list[Connection]:
     rule, chain_id = watched.finality, watched.chain_id
     return [
-        Connection(expanded(url, os.environ), chain_id, rule, sleep=patience.sleep)
-        for url in watched.ledgers
+        Connection(_address(url), chain_id, rule, sleep=patience.sleep) for url in watched.ledgers
     ]
+
+
+def _address(url: str) -> str:
+    """An endpoint's address with its variables put in. Raises `InvalidUsage`, which names the
+    option, for none."""
+    try:
+        address = expanded(url, os.environ)
+        shown(address)
+    except InvalidConfiguration as error:
+        raise InvalidUsage(f"--ledger{error.message.removeprefix('ledger.url')}") from None
+    return address
 
 
 def _found(
@@ -188,8 +200,8 @@ def _require_means(client: PatientClient, purse: Purse, published: TaskPublished
         raise Unfunded(purse.account, has.wei, gas)
 
 
-def _require_same(folder: Path, book: AddressBook, task: bytes, account: bytes) -> None:
-    """A folder is for one account's watch over one task on one chain."""
+def _require_same(folder: Path, book: AddressBook, task: bytes, account: bytes) -> bytes:
+    """A folder is for one account's watch over one task on one chain; the record that says so."""
     wanted = {
         "chain_id": book.chain_id,
         "federation": to_checksum_address(book.federation),
@@ -199,9 +211,9 @@ def _require_same(folder: Path, book: AddressBook, task: bytes, account: bytes) 
     path = folder / RECORD
     with reachable(path):
         known = path.read_text(encoding="utf-8") if path.exists() else None
+    record = (json.dumps(wanted, indent=2) + "\n").encode()
     if known is None:
-        write_atomically(path, (json.dumps(wanted, indent=2) + "\n").encode())
-        return
+        return record
     try:
         found = json.loads(known)
     except (ValueError, RecursionError):
@@ -214,3 +226,4 @@ def _require_same(folder: Path, book: AddressBook, task: bytes, account: bytes) 
                 f"{folder}: found a watch over {name} {found.get(name)!r:.80}, accepted: {value}; "
                 "--state names another folder"
             )
+    return record

@@ -333,6 +333,7 @@ class Runner:
         return {
             "run": self.directory.name,
             "task": str(self.cast.task.cid),
+            "task_id": f"0x{self.cast.task_id.hex()}",
             "participants": plan.participants,
             "aggregators": plan.aggregators,
             "capture_ppb": committee.capture_ppb,

@@ -84,7 +84,10 @@ def challenge(
 
     wanted = task_of(task)
     if wanted is None:
-        raise InvalidUsage(f"found {task!r:.80}, accepted: a task's id, 0x and 64 hex digits")
+        raise InvalidUsage(
+            f"found {task!r:.80}, accepted: a task's id, 0x and 64 hex digits",
+            hint="`sheaf run` prints it beside the task's CID",
+        )
     known = (chain_id, Finality.parse(finality), from_block)
     watched = Watched(wanted, ledger or (), store or (), _key(key), *known)
     folder = state or runs.home(Path.cwd()) / "watch" / wanted.hex()[:16]

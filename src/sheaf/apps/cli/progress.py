@@ -82,7 +82,7 @@ class Progress:
         self.began = True
         self._note("info", "started", **info)
         if info.get("task"):
-            self._say(f"task {info['task']}")
+            self._say(f"task {info['task']}, on the ledger {info['task_id']}")
 
     def phase(self, round: int, phase: str) -> None:
         """A phase began."""
