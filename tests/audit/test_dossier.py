@@ -14,7 +14,7 @@ from sheaf.nodes.receipts import findings, note_withheld, owed
 from sheaf.nodes.replay import check_disputes
 from sheaf.protocol.hashing import ZERO
 from tests.audit.staging import pageant, played
-from tests.audit.trials import argued
+from tests.audit.trials import argued, evidence_in, withheld
 from tests.nodes.stage import Played, evidence_of
 from tests.nodes.test_acts import naming
 
@@ -70,3 +70,30 @@ def test_the_summary_of_a_report_tells_of_receipts_that_do_not_hold(honest: Play
     missing = "Of what the actors signed, no store has the bytes of 1 receipt"
     assert told(withheld) == [f"{missing}."]
     assert told(naming(withheld, b"no receipt")) == [f"{missing} and 1 receipt does not hold."]
+
+
+def test_a_dispute_shows_what_was_held_against_each_other() -> None:
+    made = dossier(*argued())
+    (dispute,) = made["disputes"]
+    held = dispute["weighed"]
+    filed = sorted(zip(held["samples"], held["entry"], strict=True))
+    assert filed == [(10, 301), (20, 302), (30, 303), (40, 304)]
+    # (10 * 301 + 20 * 302 + 30 * 303 + 40 * 304) / 100 = 303, and the liar claims one more.
+    assert held["aggregate"] == 303
+    old = int(held["old"][0])
+    assert (held["computed"], held["claimed"]) == ([str(old + 303)], [str(old + 304)])
+    assert held["state"] == []
+    named = {
+        made["actors"][place]["name"]: n
+        for place, n in zip(held["actor"], held["samples"], strict=True)
+    }
+    assert named == {f"participant-{n}": 10 * n for n in range(1, 5)}
+    shown = page(made)
+    assert f"<dt>value that follows</dt><dd><code>{old + 303}</code></dd>" in shown
+    assert f"<dt>value that was claimed</dt><dd><code>{old + 304}</code></dd>" in shown
+    assert "The column that the challenger filed" in shown
+
+
+def test_a_dispute_without_a_challenge_weighs_nothing() -> None:
+    made = dossier(*evidence_in(withheld()))
+    assert [dispute["weighed"] for dispute in made["disputes"]] == [None, None, None]

@@ -11,6 +11,7 @@ from sheaf.audit.ground import Ground
 from sheaf.nodes.chronicle import ruling, subject
 from sheaf.nodes.disputes import DisputeTrail
 from sheaf.protocol import actions as a
+from sheaf.protocol.dispute import combined, entries, weigh
 from sheaf.protocol.opening import Opening
 from sheaf.protocol.state import NOBODY
 
@@ -44,10 +45,36 @@ def _dispute(ground: Ground, key: Key, dispute: DisputeTrail, rows: list[int]) -
         "standing": dispute.standing.name.lower(),
         "answerer": None if dispute.answerer == NOBODY else ground.places[dispute.answerer],
         "column": list(_entries(dispute.column)),
+        "weighed": _weighed(ground, key[0], dispute, rows),
         "openings": [_opening(opening) for row in rows for opening in _shown(ground, row)],
         "posted": [hash.hex() for step in dispute.hashes for hash in step],
         "supplied": _blob(dispute.chunk) if dispute.chunk else None,
         "transactions": rows,
+    }
+
+
+def _weighed(
+    ground: Ground, round: int, dispute: DisputeTrail, rows: list[int]
+) -> dict[str, Any] | None:
+    """What a challenge held against each other at its coordinate, computed again; None where none
+    was filed. Values are lattice integers or, of an optimiser's state, M and V."""
+    actions = [ground.steps[row].action for row in rows]
+    filed = next((action for action in actions if isinstance(action, a.Challenge)), None)
+    if filed is None:
+        return None
+    found, model = ground.trail.rounds[round], ground.trail.terms.model
+    counted = found.counted_updates(dispute.attempt)
+    samples = [each for _, _, each in counted]
+    held = weigh(model, filed, combined(model, filed.column, samples))
+    return {
+        "actor": [ground.places[found.cohort[position]] for position, _, _ in counted],
+        "samples": samples,
+        "entry": entries(filed.column),
+        "aggregate": held.aggregate,
+        **{
+            name: [str(value) for value in getattr(held, name)]
+            for name in ("old", "state", "computed", "claimed")
+        },
     }
 
 

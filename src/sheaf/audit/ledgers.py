@@ -53,8 +53,7 @@ def _dispute(report: Parts, dispute: Parts) -> Markup:
         ("bonds", dispute["bonds"]),
         ("rows in the timeline", moves),
     ]
-    if dispute["column"]:
-        pairs.append(("filed column", code(", ".join(map(str, dispute["column"])))))
+    column = _weighed(report, dispute["weighed"], pairs) if dispute["weighed"] else ""
     if dispute["supplied"]:
         blob = dispute["supplied"]
         pairs.append((f"supplied {blob['bytes']:,} bytes, SHA-256", code(blob["sha256"])))
@@ -75,4 +74,21 @@ def _dispute(report: Parts, dispute: Parts) -> Markup:
         else ""
     )
     title = f"Round {dispute['round']}, dispute {dispute['number']}"
-    return el("article", el("h3", title), facts(pairs), shown, posted)
+    return el("article", el("h3", title), facts(pairs), column, shown, posted)
+
+
+def _weighed(report: Parts, held: Parts, pairs: list[tuple[str, object]]) -> Markup:
+    """The filed column, with what was held against each other at the coordinate among `pairs`."""
+    values = {name: code(", ".join(held[name])) for name in ("old", "state", "computed", "claimed")}
+    pairs.append(("value before", values["old"]))
+    if held["state"]:
+        pairs.append(("optimiser's M and V before", values["state"]))
+    pairs += [
+        ("the column's aggregate", code(held["aggregate"])),
+        ("value that follows", values["computed"]),
+        ("value that was claimed", values["claimed"]),
+    ]
+    filed = zip(held["actor"], held["samples"], held["entry"], strict=True)
+    rows = [(who(report, actor), f"{samples:,}", entry) for actor, samples, entry in filed]
+    heads = ("update of", "samples", "entry")
+    return table("The column that the challenger filed", heads, rows, frozenset({1, 2}))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sheaf.protocol import columns
 from sheaf.protocol.actions import Challenge, Refute, Roots
@@ -30,7 +31,7 @@ from sheaf.protocol.merkle import Kind
 from sheaf.protocol.opening import Shape, integer, lattice_entry
 from sheaf.protocol.optimisers import MOMENT_BYTES, Moments, OptimiserKind
 from sheaf.protocol.state import Dispute, Env, Federation, Matter, Standing, Task
-from sheaf.protocol.terms import RuleKind
+from sheaf.protocol.terms import Model, RuleKind
 
 
 def challenge(federation: Federation, env: Env, action: Challenge) -> None:
@@ -88,7 +89,11 @@ def refute(federation: Federation, env: Env, action: Refute) -> None:
 
 def shape_of(task: Task, matter: int) -> Shape:
     """How the array that a dispute is about was committed to."""
-    m = task.terms.model
+    return committed_shape(task.terms.model, matter)
+
+
+def committed_shape(m: Model, matter: int) -> Shape:
+    """How an array of such a model was committed to."""
     if matter == Matter.STATE:
         return Shape(m.server.element_bytes, m.trainable, 1 << m.chunk_log2)
     return Shape(ELEMENT_BYTES, m.coordinates, 1 << m.chunk_log2)
@@ -102,13 +107,19 @@ def entries(column: bytes) -> list[int]:
 
 def aggregated(task: Task, column: bytes) -> int:
     """What the task's rule makes of a column of the counted updates."""
-    m, current, values = task.terms.model, task.current, entries(column)
+    current = task.current
+    counted = (i for i in range(task.cohort) if current.counted >> i & 1)
+    return combined(task.terms.model, column, [current.samples[i] for i in counted])
+
+
+def combined(m: Model, column: bytes, samples: Sequence[int]) -> int:
+    """What a model's rule makes of a column of updates of so many samples each."""
+    values = entries(column)
     if m.rule == RuleKind.COORDINATE_MEDIAN:
         return columns.median(values)
     if m.rule == RuleKind.TRIMMED_MEAN:
         return columns.trimmed_mean(values, m.trim_numerator, m.trim_denominator)
-    counted = (i for i in range(task.cohort) if current.counted >> i & 1)
-    return columns.weighted_mean(values, [current.samples[i] for i in counted])
+    return columns.weighted_mean(values, samples)
 
 
 def _served(task: Task, env: Env, action: Challenge) -> Dispute:
@@ -131,37 +142,55 @@ def _are_old(task: Task, roots: Roots) -> bool:
 def _is_true(task: Task, action: Challenge) -> bool:
     """Whether the column gives what is claimed. A claim is compared as it was committed to, to the
     bit; what was there before is read as a lattice integer."""
-    m, aggregate = task.terms.model, aggregated(task, action.column)
-    roots, at = action.roots, action.coordinate
+    weighed = weigh(task.terms.model, action, aggregated(task, action.column))
+    return weighed.computed == weighed.claimed
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What a challenge weighs at its coordinate: a lattice integer each or, of the optimiser's
+    state, M and V. `state` has M and V before where they move the model there, else nothing."""
+
+    old: tuple[int, ...]
+    state: tuple[int, ...]
+    aggregate: int
+    computed: tuple[int, ...]
+    claimed: tuple[int, ...]
+
+
+def weigh(m: Model, action: Challenge, aggregate: int) -> Weighed:
+    """What was opened, and what follows from it and from the column's `aggregate`."""
+    roots = action.roots
     if action.matter == Matter.STATE:
         wanted = [(Matter.STATE, roots.old_state), (Matter.STATE, roots.state)]
-        before, after = _opened(task, action, wanted)
-        _, moments = m.server.step(0, aggregate, _moments(before))
-        return moments == _moments(after)
+        before, after = (moments(each) for each in _opened(m, action, wanted))
+        _, computed = m.server.step(0, aggregate, before)
+        return Weighed(before, (), aggregate, computed, after)
     wanted = [(Matter.MODEL, roots.old_model), (Matter.MODEL, roots.model)]
-    if at >= m.trainable or m.optimiser == OptimiserKind.PLAIN:
-        before, after = _opened(task, action, wanted)
+    if action.coordinate >= m.trainable or m.optimiser == OptimiserKind.PLAIN:
+        opened = _opened(m, action, wanted)
+        old, claimed = lattice_entry(opened[0]), integer(opened[1])
         # Statistics and the plain step: what was there, and the aggregate on top.
-        return sat(lattice_entry(before) + aggregate) == integer(after)
-    wanted.append((Matter.STATE, roots.old_state))
-    before, after, state = _opened(task, action, wanted)
-    value, _ = m.server.step(lattice_entry(before), aggregate, _moments(state))
-    return value == integer(after)
+        return Weighed((old,), (), aggregate, (sat(old + aggregate),), (claimed,))
+    opened = _opened(m, action, [*wanted, (Matter.STATE, roots.old_state)])
+    old, claimed, state = lattice_entry(opened[0]), integer(opened[1]), moments(opened[2])
+    value, _ = m.server.step(old, aggregate, state)
+    return Weighed((old,), state, aggregate, (value,), (claimed,))
 
 
-def _opened(task: Task, action: Challenge, wanted: Sequence[tuple[Matter, bytes]]) -> list[bytes]:
+def _opened(m: Model, action: Challenge, wanted: Sequence[tuple[Matter, bytes]]) -> list[bytes]:
     """What the openings prove at the coordinate: one for each matter and tree root, in order."""
     if len(action.openings) != len(wanted):
         raise Rejected(Reason.WRONG_OPENING)
     found = []
     for opening, (matter, root) in zip(action.openings, wanted, strict=True):
-        element = shape_of(task, matter).element(opening, action.coordinate, root)
+        element = committed_shape(m, matter).element(opening, action.coordinate, root)
         if element is None:
             raise Rejected(Reason.WRONG_OPENING)
         found.append(element)
     return found
 
 
-def _moments(element: bytes) -> Moments:
+def moments(element: bytes) -> Moments:
     """M and V of a committed state's element; V is 0 where none is kept."""
     return integer(element[:MOMENT_BYTES]), integer(element[MOMENT_BYTES:])
