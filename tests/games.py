@@ -1,4 +1,4 @@
-"""What the court promises, for any inputs, and games of liars against one watcher; in any world.
+"""What the court promises, for any inputs; in any world.
 
 The honest result is what nodes compute of vectors.
 """
@@ -6,8 +6,7 @@ The honest result is what nodes compute of vectors.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from random import Random
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,7 @@ from sheaf.learning.rules import coordinate_median, trimmed_mean, weighted_mean
 from sheaf.protocol.actions import Action
 from sheaf.protocol.bounds import ALGORITHMS as KINDS
 from sheaf.protocol.errors import Rejected
-from sheaf.protocol.events import Phase
-from sheaf.protocol.state import Attempt, Matter, Standing
+from sheaf.protocol.state import Matter, Standing
 from tests.play import ADAGRAD, ADAM, MOMENTUM, TERMS, YOGI, changed
 from tests.trial import LIAR, WATCHER, Trial
 from tests.worlds import World
@@ -153,119 +151,3 @@ def outcome(play: Trial, sender: bytes, action: Action) -> str:
     except Rejected as rejected:
         return rejected.reason
     return ""
-
-
-class Game:
-    """Liars do what they like in court; one watcher, who has the bytes, answers at once."""
-
-    def __init__(self, world: World, seed: int, wrong: bool) -> None:
-        self.dice = Random(seed)
-        server = self.dice.choice(SERVERS)
-        terms = changed(TERMS, **server, **self.dice.choice(RULES)[0])
-        self.play = play = Trial(world, terms)
-        play.start()
-        play.commits(0, 1, 2)
-        play.reveals(0, 1, 2)
-        play.holds(0b111, 0b111, 0b111)
-        play.compute("said")
-        self.wrong = self.dice.choice(self.matters) if wrong else None
-        if self.wrong == (Matter.MODEL, self.at):
-            play.models["said"][self.at] += 1
-        elif self.wrong:
-            M, V = play.states["said"][self.at]
-            play.states["said"][self.at] = (M + 1, V)
-        play.votes("said", "said", "said")
-        play.opens(0, 1, 2)
-
-    @property
-    def matters(self) -> list[tuple[Matter, int]]:
-        """Everything that can be challenged."""
-        states = range(10 if self.play.terms.model.optimiser else 0)
-        return [(Matter.MODEL, j) for j in range(10)] + [(Matter.STATE, j) for j in states]
-
-    @property
-    def at(self) -> int:
-        """The coordinate that is wrong."""
-        return self.wrong[1] if self.wrong else 0
-
-    def lie(self) -> None:
-        """One move of one of the liars, accepted or not."""
-        play, dice = self.play, self.dice
-        liars = [play.member(slot) for slot in range(3)] + [LIAR, play.participant(0)]
-        matter, at = dice.choice(self.matters)
-        lies = {dice.randrange(3): dice.randrange(-(10**6), 10**6)}
-        moves: list[Action] = [
-            play.challenge("said", at, matter, lies=lies),
-            play.descent("said", matter),
-            replace(play.demanding(dice.randrange(3), dice.randrange(3)), bond=100),
-        ]
-        for number in range(1, len(play.task.current.disputes) + 1):
-            moves.append(play.decision(number))
-            dispute = play.dispute(number)
-            if dispute.standing == Standing.UNFOLDED:
-                moves.append(play.picking(number, dice.randrange(3)))
-            if dispute.standing == Standing.SERVED:
-                inside = dispute.at * (4 if dispute.matter == Matter.MODEL else 1)
-                moves.append(play.challenge("said", inside, dispute.matter, lies, number=number))
-        self.tried(dice.choice(liars), dice.choice(moves))
-
-    def tried(self, sender: bytes, action: Action) -> bool:
-        """Whether a move is accepted."""
-        try:
-            self.play.do(sender, action, self.play.world.now + self.dice.choice((1, 1, 50)))
-        except Rejected:
-            return False
-        return True
-
-    def watch(self) -> None:
-        """The watcher refutes what is a lie and serves what is asked for."""
-        play = self.play
-        for number in range(1, len(play.task.current.disputes) + 1):
-            dispute = play.dispute(number)
-            if dispute.standing == Standing.FILED:
-                for position in range(3):
-                    if self.tried(WATCHER, play.refutation(number, position)):
-                        break
-            elif dispute.standing == Standing.ASKED:
-                asked = play.unfolding if dispute.level else play.supplying
-                self.tried(WATCHER, asked(number, "said"))
-
-    def end(self) -> None:
-        """Let every dispute run out, then the window."""
-        play = self.play
-        while play.task.phase == Phase.CHALLENGE:
-            running = play.task.current.disputes
-            waiting = [n for n, dispute in enumerate(running, start=1) if dispute.pending]
-            if not waiting:
-                break
-            play.decide(waiting[0])
-
-
-def liars_cannot_overturn_a_right_claim_while_one_watcher_lives(
-    world: World, seed: int
-) -> list[str]:
-    """A claim that is right stands; what settling causes."""
-    game = Game(world, seed, wrong=False)
-    for _ in range(25):
-        game.lie()
-        game.watch()
-    game.end()
-    assert game.play.task.phase == Phase.CHALLENGE
-    assert not game.play.task.current.void
-    return game.play.settle("said")
-
-
-def liars_cannot_shield_a_wrong_claim_from_one_watcher(world: World, seed: int) -> Attempt:
-    """A claim that is wrong falls, even to a challenge in the last second; its attempt."""
-    game = Game(world, seed, wrong=True)
-    play = game.play
-    moment = game.dice.randrange(15)
-    for turn in range(25):
-        if turn == moment:
-            assert game.wrong is not None
-            matter, at = game.wrong
-            play.do(WATCHER, play.challenge("said", at, matter), play.task.deadline - 1)
-        game.lie()
-        game.watch()
-    game.end()
-    return play.task.current.attempts[0]
