@@ -8,7 +8,7 @@ anybody's.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -96,7 +96,11 @@ def wiring(code: bytes) -> dict[str, bytes]:
 
     ValueError for code that is not the shipped federation's.
     """
-    values = artifact("Federation").values_in(code)
+    return wired(artifact("Federation").values_in(code))
+
+
+def wired(values: Sequence[bytes]) -> dict[str, bytes]:
+    """The same, of the values that its immutables have. ValueError for no addresses."""
     if any(any(value[:-20]) for value in values):
         raise ValueError("no addresses")
     return {name: value[-20:] for (name, _), value in zip(_WIRED, values, strict=True)}

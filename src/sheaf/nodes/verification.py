@@ -14,7 +14,7 @@ from pathlib import Path
 from eth_utils.address import to_checksum_address
 
 from sheaf.ledger.artifacts import artifact
-from sheaf.ledger.deployment import wiring
+from sheaf.ledger.deployment import wired
 from sheaf.ledger.engine import Block
 from sheaf.ledger.federation import AddressBook
 from sheaf.nodes import inventory, replay, reported, trust
@@ -224,19 +224,21 @@ def check_code(ground: Ground, book: AddressBook, report: Report) -> None:
     contracts = [("Federation", book.federation), ("Court", book.court), ("Vault", book.vault)]
     if not ground.foreign:
         contracts += [("Token", book.stake_token), ("Token", book.reward_token)]
-    codes, unproved = dict[str, bytes](), ""
+    values, wires, unproved = dict[str, tuple[bytes, ...]](), dict[str, bytes](), ""
     for name, address in contracts:
-        codes[name], why = ground.code(address)
+        code, why = ground.code(address)
         unproved = unproved or why
         try:
-            artifact(name).values_in(codes[name])
+            values[name] = artifact(name).values_in(code)
+            if name == "Federation":
+                wires = wired(values[name])
         except ValueError:
             where = to_checksum_address(address)
             fail(f"code: the contract at {where} is not the {name} that Sheaf ships")
-    for name, found in wiring(codes["Federation"]).items():
+    for name, found in wires.items():
         if found != getattr(book, name):
             fail(f"code: the federation's {name} is {found.hex()}, ledger.json says otherwise")
-    (owner,) = artifact("Vault").values_in(codes["Vault"])
+    (owner,) = values["Vault"]
     if owner[-20:] != book.federation:
         fail(f"code: the vault's federation is {owner[-20:].hex()}, ledger.json says otherwise")
     detail = "runtime code equal to the shipped artefacts"
