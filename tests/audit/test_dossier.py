@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from eth_utils.address import to_checksum_address
 
 from sheaf.audit.dossier import dossier, text
 from sheaf.audit.page import page
+from sheaf.nodes import effects as e
 from sheaf.nodes.evidence import LONGEST, Evidence, Report
 from sheaf.nodes.receipts import findings, note_withheld, owed
 from sheaf.nodes.replay import check_disputes
 from sheaf.protocol.hashing import ZERO
+from sheaf.simulation import liars
+from tests.audit.scene import trained
 from tests.audit.staging import pageant, played
-from tests.audit.trials import argued, evidence_in, withheld
+from tests.audit.trials import NUMBERED, argued, evidence_in, withheld
+from tests.nodes import courtroom, faults
 from tests.nodes.stage import Played, evidence_of
 from tests.nodes.test_acts import naming
+from tests.nodes.test_court import MOMENTUM
 
 
 def judged(name: str) -> tuple[Evidence, Report, list[str]]:
@@ -97,3 +103,36 @@ def test_a_dispute_shows_what_was_held_against_each_other() -> None:
 def test_a_dispute_without_a_challenge_weighs_nothing() -> None:
     made = dossier(*evidence_in(withheld()))
     assert [dispute["weighed"] for dispute in made["disputes"]] == [None, None, None]
+
+
+def test_what_follows_from_a_column_is_weighed_by_samples() -> None:
+    fault = faults.in_first_attempts(liars.wrong_at(299))
+    lies: dict[type[object], Any] = {e.Aggregate: fault}
+    far = {e.Train: trained(*[1000] * 519, samples=10)}
+    room = courtroom.held({"aggregator": lies, "participant-1": far}, **NUMBERED)
+    ((held,),) = [[d["weighed"]] for d in dossier(*evidence_in(room))["disputes"]]
+    # (10 * 1000 + 20 * 302 + 30 * 303 + 40 * 304) / 100 = 372.9; not weighed it would be 477.25.
+    assert held["aggregate"] == 373
+    assert int(held["claimed"][0]) - int(held["computed"][0]) == 1
+
+
+@pytest.mark.parametrize("what", ["model", "state"])
+def test_an_optimisers_step_is_shown_with_its_moments(what: str) -> None:
+    """FedAvgM whose decay divides by 4, with a rate of 1, of 16 fraction bits: M is a quarter of
+    the aggregate at 24 bits, and the model moves by M."""
+    fault = faults.off_by_one if what == "model" else faults.off_by_one_in_state
+    lies: dict[type[object], Any] = {e.Aggregate: faults.in_first_attempts(fault)}
+    room = courtroom.held({"aggregator": lies}, algorithm=MOMENTUM, rounds=1)
+    (dispute,) = dossier(*evidence_in(room))["disputes"]
+    held, at = dispute["weighed"], dispute["coordinate_or_chunk"]
+    assert held["aggregate"] == at + 4  # the mean of at + 2 to at + 5, weighed by 10 to 40
+    moment = (at + 4) * 2**8 // 4
+    if what == "state":
+        assert (held["old"], held["computed"]) == (["0", "0"], [str(moment), "0"])
+        assert held["state"] == []
+    else:
+        assert held["state"] == ["0", "0"]
+        moved = int(held["computed"][0]) - int(held["old"][0])
+        assert abs(moved * 2**8 - moment) <= 2**7
+    assert held["claimed"] != held["computed"]
+    assert "optimiser&#x27;s M and V before" in page(dossier(*evidence_in(room))) or what == "state"
