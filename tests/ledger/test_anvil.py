@@ -75,6 +75,7 @@ def test_it_listens_on_this_machine_alone() -> None:
     assert chosen[chosen.index("--hardfork") + 1] == "cancun"
     assert "--timestamp" not in chosen
     assert anvil.options(chain_id=7, timestamp=9)[-2:] == ["--timestamp", "9"]
+    assert anvil.options(chain_id=7, block_time_s=0.5)[-2:] == ["--block-time", "0.5"]
 
 
 def test_what_does_not_start_says_what_it_said(tmp_path: Path) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import select
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -86,8 +86,11 @@ class Process:
         if self.process is None:
             self.process = self._started()
         assert self.process.stdout is not None
-        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE_S)
-        told = self.process.stdout.readline() if ready else ""
+        # Not by `select`: lines that were read together wait in the stream, not in the pipe.
+        watchdog = Timer(PATIENCE_S, self.process.kill)
+        watchdog.start()
+        told = self.process.stdout.readline()
+        watchdog.cancel()
         assert told, f"found no line, after {self.lines[-3:]}"
         self.lines.append(json.loads(told))
         return self.lines[-1]
