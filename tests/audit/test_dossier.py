@@ -108,7 +108,7 @@ def test_a_dispute_without_a_challenge_weighs_nothing() -> None:
 def test_what_follows_from_a_column_is_weighed_by_samples() -> None:
     fault = faults.in_first_attempts(liars.wrong_at(299))
     lies: dict[type[object], Any] = {e.Aggregate: fault}
-    far = {e.Train: trained(*[1000] * 519, samples=10)}
+    far: dict[type[object], Any] = {e.Train: trained(*[1000] * 519, samples=10)}
     room = courtroom.held({"aggregator": lies, "participant-1": far}, **NUMBERED)
     ((held,),) = [[d["weighed"]] for d in dossier(*evidence_in(room))["disputes"]]
     # (10 * 1000 + 20 * 302 + 30 * 303 + 40 * 304) / 100 = 372.9; not weighed it would be 477.25.
