@@ -52,15 +52,21 @@ class Chain:
     def __init__(self, ground: Ground, vault: bytes) -> None:
         self.ground, self.vault = ground, vault
         self.federation = DEPLOYMENT.address
+        self.gas_used = 0
+        """By the last transaction."""
 
-    def transact(self, label: str, to: bytes | None, calldata: bytes, now: int) -> Receipt:
+    def transact(
+        self, label: str, to: bytes | None, calldata: bytes, now: int, gas: int = GAS
+    ) -> Receipt:
         """One transaction in a block of its own, but for what was queued before it."""
-        self.queue(label, to, calldata)
-        return self.ground.mine(now)[-1]
+        self.queue(label, to, calldata, gas)
+        receipt = self.ground.mine(now)[-1]
+        self.gas_used = receipt.gas_used
+        return receipt
 
-    def queue(self, label: str, to: bytes | None, calldata: bytes) -> None:
+    def queue(self, label: str, to: bytes | None, calldata: bytes, gas: int = GAS) -> None:
         """A transaction for the next block."""
-        fields = (self.ground.nonce(account(label)), 0, FEE_WEI, GAS, to or b"", 0, calldata)
+        fields = (self.ground.nonce(account(label)), 0, FEE_WEI, gas, to or b"", 0, calldata)
         self.ground.submit(sign(_key(label), CHAIN, fields))
 
     def call(self, to: bytes, calldata: bytes) -> bytes:

@@ -12,7 +12,9 @@ from sheaf.protocol.actions import Advance, Settle
 from sheaf.protocol.events import Phase
 from sheaf.protocol.hashing import ZERO
 
-SETTLE_STEPS = 256
+SETTLE_STEPS = 100
+"""Of one transaction, since a step takes up to 88,000 gas where it is a dispute's: within what
+`ledger.federation` allows."""
 
 
 def close(state: SeatState, now: int) -> list[Effect]:
