@@ -40,7 +40,8 @@ def test_a_right_claim_stands_against_any_column(found: Round, data: Any) -> Non
 
 @pytest.mark.parametrize("seed", range(40))
 def test_liars_cannot_overturn_a_right_claim_while_one_watcher_lives(seed: int) -> None:
-    liars.liars_cannot_overturn_a_right_claim_while_one_watcher_lives(SpecWorld(), seed)
+    game = liars.liars_cannot_overturn_a_right_claim_while_one_watcher_lives(SpecWorld(), seed)
+    assert not game.attempt.overturned
 
 
 @pytest.mark.parametrize("seed", range(60))
