@@ -84,7 +84,7 @@ def test_a_command_to_repeat_tells_no_secret(
 ) -> None:
     monkeypatch.setenv("KEY", "hidden")
     monkeypatch.setenv("USER", "me")
-    assert strangers.told(text) == shown
+    assert strangers.told(text, "--ledger") == shown
 
 
 def test_a_command_to_repeat_is_a_shell_s() -> None:

@@ -6,6 +6,7 @@ import logging
 import traceback
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -189,3 +190,21 @@ def test_a_secret_is_put_in_from_the_environment() -> None:
     assert SECRET not in caught.value.message
     with pytest.raises(InvalidConfiguration, match="found no address"):
         expanded("http://[::1", environment)
+
+
+def test_what_is_wrong_with_an_address_is_said_of_the_option_that_it_was_given_by() -> None:
+    for url in (f"https://a:{SECRET}@rpc.example", f"https://a:{SECRET}@${{HOST}}", "http://[::1"):
+        with pytest.raises(InvalidConfiguration, match=r"^--store: found ") as caught:
+            expanded(url, {"HOST": "rpc.example"}, "--store")
+        assert SECRET not in caught.value.message
+    with pytest.raises(InvalidConfiguration, match=r"^--store: found no address"):
+        shown("ftp://127.0.0.1", "--store")
+
+
+@pytest.mark.parametrize("secret", ["be/fore", "be?fore", "be#fore"])
+def test_a_password_does_not_become_a_host(secret: str) -> None:
+    with pytest.raises(InvalidConfiguration, match="percent-encoded") as caught:
+        expanded("https://a:${SECRET}@rpc.example", {"SECRET": secret}, "--ledger")
+    assert "fore" not in caught.value.message
+    encoded = {"SECRET": quote(secret, safe="")}
+    assert shown(expanded("https://a:${SECRET}@rpc.example", encoded)) == "https://rpc.example"

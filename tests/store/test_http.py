@@ -6,7 +6,9 @@ import http.client
 import socket
 from collections.abc import Callable
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -144,8 +146,7 @@ def test_a_port_that_is_taken(served: tuple[DiskStore, str]) -> None:
         "ftp://host/x",
         "file:///etc",
         "http://",
-        "http://user:word@host/",
-        "http://host/?key=1",
+        "http://user:word@host/#a",
         "http://host/#a",
         "http://host:99999/",
         "http://host/a b",
@@ -155,6 +156,28 @@ def test_an_address_that_is_none_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(InvalidConfiguration) as error:
         HttpStore(url)
     assert "word" not in error.value.message
+
+
+def test_user_password_and_query_are_sent_and_not_told() -> None:
+    asked: list[tuple[str, str, str | None]] = []
+
+    def say(handler: BaseHTTPRequestHandler, over: Event) -> None:
+        asked.append((handler.command, handler.path, handler.headers["Authorization"]))
+        answered(200, {**SIZE, "ETag": "7"})(handler, over)
+
+    with running(Wrong(say)) as url:
+        place = url.replace("//", "//user:s%2Fword@") + "/hidden/?token=word"
+        with reading(place) as store:
+            (copy,) = store.copies(MODEL_ID)
+            told = f"{store!r} {store.name} {copy.where} {copy.identity}"
+        with reading(place.replace("token", "other")) as store:
+            assert next(store.copies(MODEL_ID)).identity != copy.identity
+    # RFC 7617: base64 of "user:s/word".
+    basic = "Basic dXNlcjpzL3dvcmQ="
+    assert asked[0] == ("HEAD", f"/hidden/{MODEL_ID}?token=word", basic)
+    assert store.name == url
+    assert "word" not in told
+    assert "hidden" not in told
 
 
 # Servers that are wrong

@@ -51,7 +51,7 @@ def source_of(folder: Path, url: str | None, first: int) -> Iterator[Source | No
     if url is not None and ledger.exists():
         raise InvalidUsage("--url: found a run with a ledger of its own, accepted: one without")
     if url is not None:
-        with opened(Connection(expanded(url, os.environ))) as chain:
+        with opened(Connection(expanded(url, os.environ, "--url"))) as chain:
             yield Source(chain.client, first)
         return
     if (folder / inventory.BOOK).exists() and not ledger.exists():

@@ -44,13 +44,14 @@ def manner_of(
     return Manner(jobs, Checkpoints.open(state), told, steps)
 
 
-def told(text: str) -> str:
-    """An address as it may be told and, where it has nothing to hide, be used again: without the
-    parts of path and query that are written out, which may be a key; `${NAME}` hides itself. Any
-    other text is a path, and told as it is. Raises InvalidConfiguration for what is no address."""
+def told(text: str, option: str) -> str:
+    """An address, which an option named, as it may be told and, where it has nothing to hide, be
+    used again: without the parts of path and query that are written out, which may be a key;
+    `${NAME}` hides itself. Any other text is a path, and told as it is. Raises
+    InvalidConfiguration for what is no address."""
     if not text.startswith(_WEB):
         return text
-    shown(expanded(text, os.environ))
+    expanded(text, os.environ, option)
     parts = urlsplit(text)
     user, at, host = parts.netloc.rpartition("@")
     who = ":".join(map(_hidden, user.split(":")))
@@ -67,14 +68,16 @@ def _hidden(part: str) -> str:
 def several(stores: Sequence[str]) -> Iterator[SeveralStores]:
     """Stores as they are named on a command line, read as one. Raises as `store` does."""
     with ExitStack() as stack:
-        yield SeveralStores([stack.enter_context(store(*each)) for each in named(stores)])
+        yield SeveralStores(
+            [stack.enter_context(store(*each)) for each in named(stores, "--store")]
+        )
 
 
-def named(texts: Sequence[str]) -> list[tuple[str, str]]:
-    """What may be told of each, with the whole of it: no name twice."""
+def named(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
+    """What may be told of each text of an option, with the whole of it: no name twice."""
     found: list[tuple[str, str]] = []
     for number, text in enumerate(texts, start=1):
-        name = shown(expanded(text, os.environ)) if text.startswith(_WEB) else text
+        name = shown(expanded(text, os.environ, option)) if text.startswith(_WEB) else text
         if any(name == known for known, _ in found):
             name = f"{name} (number {number})"
         found.append((name, text))
@@ -86,7 +89,7 @@ def ledger(name: str, text: str, first: int, *, proved: bool) -> Iterator[Ledger
     """The ledger at an endpoint, read from block `first` on, or in a file: executed again or, to be
     read as an endpoint is, `proved`. Raises `InvalidUsage` for what is neither."""
     if text.startswith(_WEB):
-        with behind(name, expanded(text, os.environ), first) as reached:
+        with behind(name, expanded(text, os.environ, "--ledger"), first) as reached:
             yield reached
         return
     path = ledger_file(text)
@@ -113,7 +116,7 @@ def store(name: str, text: str) -> Iterator[tuple[str, Store]]:
     """A store under the name it is told by: behind an address, or in a directory. Raises
     `InvalidUsage` for what is neither."""
     if text.startswith(_WEB):
-        found = HttpStore(expanded(text, os.environ))
+        found = HttpStore(expanded(text, os.environ, "--store"))
         try:
             yield name, found
         finally:

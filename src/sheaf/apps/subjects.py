@@ -156,7 +156,7 @@ class RunSubject:
             evidence, report = verification.replayed(self.folder, source, manner)
             ledger: Ledger = LedgerInFile(inventory.LEDGER, self.folder / inventory.LEDGER)
             if source is not None and self.url is not None:
-                ledger = ProvedLedger(strangers.told(self.url), source)
+                ledger = ProvedLedger(strangers.told(self.url, "--url"), source)
                 report.origin = Origin(self.name, self._options(), embedded=False)
             yield Case(self.name, evidence, report, ledger, verification.CHECKS, anchor)
 
@@ -177,7 +177,7 @@ class RunSubject:
             yield History(self.name, task, chain, book, store, self.folder)
 
     def _options(self) -> tuple[str, ...]:
-        return ("--url", strangers.told(self.url or ""), *_from_block(self.from_block))
+        return ("--url", strangers.told(self.url or "", "--url"), *_from_block(self.from_block))
 
 
 @dataclass(frozen=True)
@@ -207,9 +207,9 @@ class TaskSubject:
             light = self.asked.light
             opened = [
                 stack.enter_context(strangers.ledger(name, text, self.from_block, proved=light))
-                for name, text in strangers.named(self.ledgers)
+                for name, text in strangers.named(self.ledgers, "--ledger")
             ]
-            named = strangers.named(self.stores)
+            named = strangers.named(self.stores, "--store")
             several = SeveralStores([stack.enter_context(strangers.store(*each)) for each in named])
             found = replayed_task(self.asked, opened, several, anchor=anchor, manner=manner)
             report = found.report
@@ -230,7 +230,7 @@ class TaskSubject:
                 "is verified"
             )
         with ExitStack() as stack:
-            (named,) = strangers.named(self.ledgers)
+            (named,) = strangers.named(self.ledgers, "--ledger")
             ledger = stack.enter_context(strangers.ledger(*named, self.from_block, proved=True))
             if isinstance(ledger, Unreachable):
                 raise ledger.error
@@ -241,7 +241,7 @@ class TaskSubject:
                 stack.callback(file.close)
                 chain = ChainInFile(file)
             book = contracts_of(self.asked, ledger)
-            known = strangers.named(self.stores)
+            known = strangers.named(self.stores, "--store")
             stores = [stack.enter_context(strangers.store(*each)) for each in known]
             listing = all(isinstance(store, DiskStore) for _, store in stores)
             task, several = self.asked.task, SeveralStores(stores)
@@ -251,7 +251,7 @@ class TaskSubject:
         asked, words = self.asked, list[str]()
         for option, texts in (("--ledger", self.ledgers), ("--store", self.stores)):
             for text in texts:
-                words += [option, strangers.told(text)]
+                words += [option, strangers.told(text, option)]
         if asked.federation is not None:
             words += ["--federation", f"0x{asked.federation.hex()}"]
         words += ["--enough", str(asked.enough)] if asked.enough is not None else []

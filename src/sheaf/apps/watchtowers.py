@@ -15,7 +15,7 @@ from sheaf.apps.strangers import several
 from sheaf.ledger.artifacts import artifact
 from sheaf.ledger.client import address_of
 from sheaf.ledger.deployment import wiring
-from sheaf.ledger.endpoint import expanded, shown
+from sheaf.ledger.endpoint import expanded
 from sheaf.ledger.endpoints import Endpoints
 from sheaf.ledger.errors import Unfunded
 from sheaf.ledger.federation import GAS, AddressBook, FederationClient, federation_interface
@@ -120,11 +120,9 @@ def _address(url: str) -> str:
     """An endpoint's address with its variables put in. Raises `InvalidUsage`, which names the
     option, for none."""
     try:
-        address = expanded(url, os.environ)
-        shown(address)
+        return expanded(url, os.environ, "--ledger")
     except InvalidConfiguration as error:
-        raise InvalidUsage(f"--ledger{error.message.removeprefix('ledger.url')}") from None
-    return address
+        raise InvalidUsage(error.message) from None
 
 
 def _found(

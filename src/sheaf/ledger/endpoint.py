@@ -39,40 +39,53 @@ _HEADERS = {"Content-Type": "application/json", "User-Agent": "sheaf"}
 _ACCEPTED = "an http or https URL, such as http://127.0.0.1:8545"
 
 
-def expanded(url: str, environment: Mapping[str, str]) -> str:
+_SETTING = "ledger.url"
+
+
+def expanded(url: str, environment: Mapping[str, str], option: str = _SETTING) -> str:
     """An address with its `${NAME}`s put in, which is how a secret part of it is written.
 
-    Raises InvalidConfiguration for a name that is not set, for a user name or password that is
-    written out, and for no address.
+    Raises InvalidConfiguration, which names the setting or `option` that it was given by, for a
+    name that is not set, for a user name or password that is written out, for one that would end
+    within its variable, and for no address.
     """
+    place = _netloc(url, option)
+    user = place.rpartition("@")[0]
+    if user and "$" not in user:
+        raise _refused(option, "found a secret", "${NAME} in its place")
     try:
-        place = urlsplit(url).netloc
-    except ValueError:
-        raise _no_address() from None
-    if "@" in place and "$" not in place:
-        raise InvalidConfiguration("ledger.url: found a secret, accepted: ${NAME} in its place")
-    try:
-        return Template(url).substitute(environment)
+        whole, within = (Template(text).substitute(environment) for text in (url, place))
     except (KeyError, ValueError) as error:
-        raise InvalidConfiguration(
-            f"ledger.url: found {error} as a variable, accepted: ${{NAME}} of one that is set"
-        ) from None
+        found = f"found {error} as a variable"
+        raise _refused(option, found, "${NAME} of one that is set") from None
+    if user and _netloc(whole, option) != within:  # the rest would be taken for host and path
+        found = "found a variable with / ? # or brackets in it"
+        raise _refused(option, found, "one in which they are percent-encoded")
+    _address(whole, option)
+    return whole
 
 
-def shown(url: str) -> str:
+def shown(url: str, option: str = _SETTING) -> str:
     """As much of an address as may be told; InvalidConfiguration where it is none."""
-    return _address(url).name
+    return _address(url, option).name
 
 
-def _address(url: str) -> Address:
+def _netloc(url: str, option: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        raise _refused(option, "found no address", _ACCEPTED) from None
+
+
+def _address(url: str, option: str = _SETTING) -> Address:
     try:
         return Address.parse(url)
     except ValueError:
-        raise _no_address() from None
+        raise _refused(option, "found no address", _ACCEPTED) from None
 
 
-def _no_address() -> InvalidConfiguration:
-    return InvalidConfiguration(f"ledger.url: found no address, accepted: {_ACCEPTED}")
+def _refused(option: str, found: str, accepted: str) -> InvalidConfiguration:
+    return InvalidConfiguration(f"{option}: {found}, accepted: {accepted}")
 
 
 class Endpoint(JSONBaseProvider):

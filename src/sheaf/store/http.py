@@ -1,13 +1,15 @@
-"""A store behind a web address, only read: `GET BASE/ID`, and `HEAD` for the size.
+"""A store behind a web address, only read: `GET BASE/ID`, and `HEAD` for the size. A user name and
+password of the address go into each request's header, its query after each id.
 
 Any server of static files will do that answers ranges, `sheaf store serve` among them. What comes
 is somebody else's: nothing is read beyond the size that was asked for, a slow trickle ends like
 silence (`transport`), and whoever reads checks the bytes against their id. Messages say no more of
-the address than scheme, host and port, since paths may hold keys.
+the address than scheme, host and port, since all else may hold keys.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -36,7 +38,10 @@ class HttpStore:
     ) -> None:
         self.url, self.timeout_s = url, timeout_s
         address = _address(url)
-        self.name, self._base = address.name, address.target.rstrip("/")
+        base, mark, query = address.target.partition("?")
+        self.name, self._base, self._query = address.name, base.rstrip("/"), mark + query
+        # A copy's identity is written down, where no secret may be.
+        self._digest = hashlib.sha256(f"{base.rstrip('/')}{mark}{query}".encode()).hexdigest()
         self._client = HttpClient(address, timeout_s, clock)
 
     def __repr__(self) -> str:
@@ -62,7 +67,7 @@ class HttpStore:
     def copies(self, content_id: ContentId) -> Iterator[Copy]:
         """The one copy (see `Store.copies`)."""
         size, tag = self._head(content_id)
-        where, identity = f"at {self.name}", f"{self.name}{self._base} {size} {tag}"
+        where, identity = f"at {self.name}", f"{self.name} {self._digest} {size} {tag}"
         yield Copy(where, size, partial(self._ranged, content_id), identity if tag else "")
 
     def has(self, content_id: ContentId) -> bool:
@@ -100,7 +105,7 @@ class HttpStore:
         return answer.body
 
     def _target(self, content_id: ContentId) -> str:
-        return f"{self._base}/{content_id}"
+        return f"{self._base}/{content_id}{self._query}"
 
     def _answer(self, question: Question) -> Answer:
         try:
@@ -120,11 +125,8 @@ class HttpStore:
 
 def _address(url: str) -> Address:
     """Raises `InvalidConfiguration` for what is no address of a store."""
-    accepted = "an http or https address without user, query or fragment"
     try:
-        address = Address.parse(url)
+        return Address.parse(url)
     except ValueError:
+        accepted = "an http or https address without fragment"
         raise InvalidConfiguration(f"--store: found no address, accepted: {accepted}") from None
-    if address.authorization or "?" in address.target:
-        raise InvalidConfiguration(f"--store: found another address, accepted: {accepted}")
-    return address

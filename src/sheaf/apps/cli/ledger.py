@@ -153,13 +153,14 @@ def info(
 def _connection(url: str | None, finality: str | None) -> Connection:
     """To the endpoint that was named, or to that of the project here."""
     from sheaf.apps.config import load
+    from sheaf.ledger.endpoint import expanded
     from sheaf.ledger.finality import LATEST, Finality
     from sheaf.ledger.rpc import Connection
     from sheaf.nodes.remote import connection_of
 
     rule = None if finality is None else Finality.parse(finality)
     if url is not None:
-        return Connection(url, finality=rule or LATEST)
+        return Connection(expanded(url, os.environ, "--url"), finality=rule or LATEST)
     own = load(Path()).ledger if Path("sheaf.toml").is_file() else None
     if own is None or own.host != "rpc":
         raise InvalidUsage("--url: found nothing, accepted: the URL of an Ethereum JSON-RPC node")
