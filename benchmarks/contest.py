@@ -10,6 +10,7 @@ import random
 from dataclasses import replace
 
 from benchmarks.staging import (
+    COMMITTEE,
     MEAN,
     PARTICIPANTS,
     PHASE_S,
@@ -24,18 +25,22 @@ from benchmarks.staging import (
 from sheaf.protocol import merkle
 from sheaf.protocol.actions import (
     Challenge,
+    CommitVerdict,
     Decide,
     Demand,
     Descend,
+    Duplicate,
+    Hold,
     Pick,
     Refute,
+    RevealMissing,
     Roots,
     Settle,
     Supply,
     Unfold,
 )
 from sheaf.protocol.arithmetic import ELEMENT_BYTES
-from sheaf.protocol.hashing import ZERO
+from sheaf.protocol.hashing import ZERO, Missing
 from sheaf.protocol.opening import Opening, Shape
 from sheaf.protocol.state import Matter
 from sheaf.protocol.terms import Model, RuleKind
@@ -93,6 +98,10 @@ class Contest:
             self.update.root if seat == owner else word("root", seat)
             for seat in self.stage.seats[:PARTICIPANTS]
         ]
+        self.twins = self.stage.seats[1:3]
+        roots[1:3] = [word("twins")] * 2
+        if owner in self.twins:
+            raise ValueError("the update that is opened is one of two that are equal")
         reveal(self.stage, self.task, roots)
         self.held, self.state = (1 << counted) - 1, state[1]
         claim(self.stage, self.task, self.held, self.new.root, self.state, dissenters)
@@ -132,6 +141,31 @@ class Contest:
         stage.act([(stage.sponsor, Decide(where, 3))])
         names = ("Demand", "Supply", "Descend", "Unfold", "Pick", "Decide")
         return {name: stage.gas[name] for name in names}
+
+    def position(self, seat: bytes) -> int:
+        """Of a participant in the cohort."""
+        cohort = range(PARTICIPANTS)
+        return next(i for i in cohort if self.task.participant_at(i) == seat)
+
+    def miss(self) -> Gas:
+        """Two updates are told to be equal, the claim is overturned, and a member of the next
+        committee opens that it lacks a chunk: the gas of the first and of the last."""
+        stage, task = self.stage, self.task
+        earlier, later = map(self.position, self.twins)
+        stage.act([(stage.auditor, Duplicate(task.id, earlier, later))])
+        stage.now += PHASE_S
+        stage.act([(stage.sponsor, Decide(task.id, 1))])
+        members = [task.member_at(task.attempt, slot) for slot in range(COMMITTEE)]
+        stage.act((member, Hold(task.id, self.held)) for member in members)
+        stage.pass_deadline(task)
+        opened = Missing(POSITION, self.update.index, word("receipt"), word("salt"))
+        where = (task.id, task.round, task.attempt, members[0])
+        sealed = stage.spec.deployment.missing_commitment(*where, opened)
+        stage.act([(members[0], CommitVerdict(task.id, sealed))])
+        stage.pass_deadline(task)
+        fields = (opened.position, opened.chunk, opened.receipt, opened.salt)
+        stage.act([(members[0], RevealMissing(task.id, *fields))])
+        return {name: stage.gas[name] for name in ("Duplicate", "RevealMissing")}
 
     def withhold(self) -> None:
         """Demand a chunk that nobody posts, and another one of the same update."""
@@ -189,16 +223,17 @@ def figures() -> tuple[Gas, dict[str, int]]:
     challenge, refute = mean.challenge(), mean.refute()
     median, half_median = Contest(MEDIAN, PARTICIPANTS), Contest(MEDIAN, PARTICIPANTS // 2, 2)
     ordered = median.challenge()
+    adam = Contest(ADAM, PARTICIPANTS)
     found = (
         challenge + refute,
         challenge,
         refute,
-        Contest(ADAM, PARTICIPANTS).challenge(),
+        adam.challenge(),
         ordered,
         -(-2 * (challenge - half.challenge()) // PARTICIPANTS),
         -(-2 * (ordered - half_median.challenge()) // PARTICIPANTS),
     )
-    moves = mean.other_moves()
+    moves = mean.other_moves() | adam.miss()
     settled = settlements(mean, median, half_median)
     return moves | {name: [gas] for name, gas in settled.items()}, dict(
         zip(LIMITS, found, strict=True)

@@ -16,6 +16,7 @@ from sheaf.ledger.client import Call, Client, address_of
 from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.federation import federation_interface, token_interface, vault_interface
 from sheaf.ledger.provider import EmbeddedProvider
+from sheaf.nodes.acts import ACTS
 from sheaf.protocol import machine
 from sheaf.protocol.actions import (
     Action,
@@ -135,7 +136,9 @@ class Stage:
     def _call(self, sender: bytes, action: Action) -> Call:
         if isinstance(action, Withdraw):
             return Call(sender, self.vault_address, self.vault.encode(action), LIMIT)
-        return Call(sender, self.address, self.federation.encode(action), LIMIT)
+        # As nodes do, who send the id of a receipt behind the arguments.
+        note = word(action) if isinstance(action, ACTS) else b""
+        return Call(sender, self.address, self.federation.encode(action) + note, LIMIT)
 
     def pass_deadline(self, task: Task) -> None:
         """Close the running phase at its deadline."""
