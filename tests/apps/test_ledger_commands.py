@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from eth_utils.crypto import keccak
 
+from sheaf.apps.chains import opened
 from sheaf.apps.cli.outcome import execute
 from sheaf.ledger.anvil import DEVELOPMENT_KEY
 from sheaf.ledger.client import address_of as account_of
 from sheaf.ledger.embedded import EmbeddedLedger
+from sheaf.ledger.federation import token_interface
 from sheaf.ledger.keys import KEY_VARIABLE
+from sheaf.ledger.rpc import Connection
 from tests.apps import projects
 from tests.ledger.chain import FUNDS_WEI, START, address_of, key_of
 from tests.ledger.node import REMOTE, Node
@@ -67,8 +70,8 @@ def deploy(sheaf: Sheaf, node: Node, *more: str) -> tuple[int, str, str]:
 def test_help_lists_the_commands(sheaf: Sheaf) -> None:
     code, out, _ = sheaf("ledger")
     assert code == 0
-    assert all(f"  {command} " in out for command in ("start", "deploy", "info"))
-    for command in ("start", "deploy", "info"):
+    assert all(f"  {command} " in out for command in ("start", "deploy", "fund", "info"))
+    for command in ("start", "deploy", "fund", "info"):
         assert f"Example: sheaf ledger {command}" in sheaf("ledger", command, "--help")[1]
 
 
@@ -128,6 +131,47 @@ def test_tokens_that_are_there_are_used(sheaf: Sheaf, node: Node, here: Path) ->
     assert code == 0
     assert (second["stake_token"], second["reward_token"]) == (stake, reward)
     assert second["federation"] != tokens["federation"]["address"]
+
+
+def balances(node: Node, token: str) -> tuple[int, int]:
+    """The tokens and the wei that `SOMEBODY` has."""
+    with opened(Connection(node.url)) as chain:
+        call = token_interface().calldata("balanceOf", bytes.fromhex(SOMEBODY[2:]))
+        (units,) = token_interface().result(
+            "balanceOf", chain.client.call(bytes.fromhex(token[2:]), call)
+        )
+        assert isinstance(units, int)
+        return units, chain.client.balance_wei(bytes.fromhex(SOMEBODY[2:]))
+
+
+def test_an_outsider_is_given_tokens_and_ether(sheaf: Sheaf, node: Node, here: Path) -> None:
+    token = json.loads(deploy(sheaf, node, "--format", "json")[1])["stake_token"]
+    fund = ("ledger", "fund", SOMEBODY, "--url", node.url, "--token")
+    code, out, err = sheaf(*fund, token, "--tokens", "3", "--ether", "2")
+    assert (code, out, err) == (0, f"{SOMEBODY} got 3 STAKE and 2 ETH\n", "")
+    assert balances(node, token) == (3 * 10**18, 2 * 10**18)
+    code, out, _ = sheaf(*fund, token, "--tokens", "1", "--format", "json")
+    assert code == 0
+    assert json.loads(out) == {
+        "account": SOMEBODY,
+        "token": token,
+        "units": 10**18,
+        "wei": 0,
+        "symbol": "STAKE",
+    }
+    assert balances(node, token) == (4 * 10**18, 2 * 10**18)
+
+    poor = here / "poor.key"
+    poor.write_text(SECRET)
+    poor.chmod(0o600)
+    code, _, err = sheaf(*fund, token, "--key", "poor.key")
+    assert (code, f"found 0 of token {token}" in err) == (3, True)
+    assert len(err.splitlines()) == 1
+    code, _, err = sheaf(*fund, "0x12")
+    assert (code, "found '0x12', accepted: an address" in err) == (2, True)
+    code, _, err = sheaf(*fund, SOMEBODY)
+    assert (code, "found no symbol, accepted: an ERC-20" in err) == (4, True)
+    assert balances(node, token) == (4 * 10**18, 2 * 10**18)
 
 
 @pytest.mark.parametrize(

@@ -68,12 +68,16 @@ class Ear:
     moves: list[str] = field(default_factory=list)
     court: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    claims: list[str] = field(default_factory=list)
 
     def looked(self, head: object, trail: object) -> None:
         """Remembers nothing."""
 
     def moved(self, line: str, means: object) -> None:
         self.moves.append(line)
+
+    def judged(self, round: int, attempt: int, line: str) -> None:
+        self.claims.append(f"{round}.{attempt}: {line}")
 
     def disputed(self, round: int, line: str) -> None:
         self.court.append(f"{round}: {line}")

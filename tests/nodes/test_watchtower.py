@@ -96,6 +96,9 @@ def test_an_outsider_wins_against_a_whole_committee(
     # What it wrote down of gas is what its ether went for.
     assert has.wei == ETHER - tower.purse.moves.spent_wei
     require_signed(tower)
+    # Of the first claim over an update that nobody has, nothing is told but the finding.
+    wrong = [] if lie is withheld else ["1.1: recomputed, wrong"]
+    assert outside.ear.claims == [*wrong, "1.2: recomputed, right"]
     if lie is not withheld:
         assert roots(played) == honest
 

@@ -134,6 +134,13 @@ def test_a_committee_that_lies_loses_to_a_process_elsewhere(
         }
     ]
     assert (end["earned"], end["lost"], end["locked"]) == (9 * STAKE, 0, 0)
+    told = [line for line in outside.lines if line["event"] == "claim"]
+    assert {(line["attempt"], line["line"]) for line in told} == {
+        (1, "recomputed, wrong"),
+        (2, "recomputed, right"),
+    }
+    # A life counts what it has recomputed itself; the last one here did no more than withdraw.
+    assert (end["claims"], end["recomputed"]) == (2, 0 if mortal else 2)
     # An approval, a challenge, a decision, a withdrawal: each once, whatever was killed.
     assert end["transactions"] == 4
     assert outside.kills == (3 if mortal else 0)

@@ -49,6 +49,10 @@ def test_a_chain_is_started_deployed_to_and_ended(
     looked = sheaf(tmp_path, "ledger", "info", "--url", url, "--book", "book.json")
     assert looked.returncode == 0
     assert "as written" in looked.stdout
+    gift = ("--token", made["stake_token"], "--tokens", "5", "--ether", "1", "--url", url)
+    given = sheaf(tmp_path, "ledger", "fund", "0x" + "11" * 20, *gift)
+    assert (given.returncode, given.stderr) == (0, "")
+    assert given.stdout == f"0x{'11' * 20} got 5 STAKE and 1 ETH\n"
 
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 130

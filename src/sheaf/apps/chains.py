@@ -11,9 +11,18 @@ from eth_utils.address import is_address, to_canonical_address
 
 from sheaf.apps.anchors import signing_key
 from sheaf.ledger.anvil import DEVELOPMENT_KEY
+from sheaf.ledger.client import Call
 from sheaf.ledger.deployment import Deployed, require
 from sheaf.ledger.endpoint import expanded
-from sheaf.ledger.federation import TokenTerms, create_federation, create_tokens
+from sheaf.ledger.federation import (
+    DEFAULT_GAS,
+    TokenTerms,
+    create_federation,
+    create_tokens,
+    require_tokens,
+    token_interface,
+    token_unit,
+)
 from sheaf.ledger.keys import KEY_VARIABLE, parse_key
 from sheaf.ledger.rpc import Connection, DevelopmentChain, RemoteChain, connect
 from sheaf.nodes import inventory
@@ -21,7 +30,7 @@ from sheaf.nodes.rereading import Source
 from sheaf.protocol.errors import InvalidConfiguration, InvalidUsage, LedgerUnavailable
 from sheaf.store.files import write_atomically
 
-SUPPLY = 2**128
+SUPPLY, WEI = 2**128, 10**18
 TOKENS = {
     "stake_token": TokenTerms("Sheaf Stake", "STAKE", 18, SUPPLY),
     "reward_token": TokenTerms("Sheaf Reward", "REWARD", 6, SUPPLY),
@@ -109,3 +118,26 @@ def deploy(
         found = Deployed.read(chain.client, *create_federation(chain.client, deployer, **whole))
     write_atomically(out, found.document().encode())
     return found, True
+
+
+def give(
+    connection: Connection, account: bytes, token: bytes, amounts: tuple[int, int], key: bytes
+) -> dict[str, object]:
+    """Transfer so many whole tokens and ethers to an account, from that of `key`; in units and wei,
+    what was sent and of what symbol.
+
+    Raises `Unfunded` where the giver has too little, `LedgerUnavailable` for an address that is no
+    token's.
+    """
+    whole, ethers = amounts
+    with opened(connection, key) as chain:
+        (giver,) = chain.client.accounts
+        unit = token_unit(chain.client.call, token)
+        units, wei = whole * 10 ** int(str(unit["decimals"])), ethers * WEI
+        require_tokens(chain.client, token, giver, units)
+        transfer = token_interface().calldata("transfer", account, units)
+        calls = [Call(giver, token, transfer, DEFAULT_GAS)]
+        calls += [Call(giver, account, b"", DEFAULT_GAS, wei)] if wei else []
+        for receipt in chain.client.send(calls):
+            receipt.require()
+    return {"units": units, "wei": wei, "symbol": str(unit["symbol"])}

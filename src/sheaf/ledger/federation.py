@@ -293,10 +293,7 @@ def grant(
     interface = token_interface()
     for token in dict.fromkeys(token for token, _, _ in grants):
         need = sum(amount for asked, _, amount in grants if asked == token)
-        returned = client.call(token, interface.calldata("balanceOf", holder))
-        (balance,) = interface.result("balanceOf", returned)
-        if not isinstance(balance, int) or balance < need:
-            raise Unfunded(holder, balance, need, f"of token {to_checksum_address(token)}")
+        require_tokens(client, token, holder, need)
     calls = [
         Call(holder, token, interface.calldata("transfer", account, amount), DEFAULT_GAS)
         for token, account, amount in grants
@@ -307,6 +304,15 @@ def grant(
     ]
     for receipt in client.send(calls):
         receipt.require()
+
+
+def require_tokens(client: Client, token: bytes, holder: bytes, need: int) -> None:
+    """Raise `Unfunded` where `holder` has fewer units of a token."""
+    interface = token_interface()
+    returned = client.call(token, interface.calldata("balanceOf", holder))
+    (balance,) = interface.result("balanceOf", returned)
+    if not isinstance(balance, int) or balance < need:
+        raise Unfunded(holder, balance, need, f"of token {to_checksum_address(token)}")
 
 
 def _created(receipt: Receipt) -> bytes:

@@ -56,6 +56,9 @@ class Listener(Protocol):
     def moved(self, line: str, means: Means | None) -> None:
         """A transaction was handed in, or ended; what the account has now, where that changed."""
 
+    def judged(self, round: int, attempt: int, line: str) -> None:
+        """A claim was recomputed, and found right or wrong; once for each."""
+
     def disputed(self, round: int, line: str) -> None:
         """Something happened in court."""
 
@@ -75,7 +78,8 @@ class Patience:
 
 @dataclass
 class Watchtower:
-    """One task, watched by one account. `first` is the block that its history begins in."""
+    """One task, watched by one account. `first` is the block that its history begins in; `judged`
+    holds what each claim that it recomputed was, by round and attempt."""
 
     chain: Endpoints
     purse: Purse
@@ -85,6 +89,7 @@ class Watchtower:
     first: int
     listener: Listener
     patience: Patience
+    judged: dict[tuple[int, int], str] = field(default_factory=dict, init=False)
     _told: set[str] = field(default_factory=set)
     _seen: int = -1
     _idle_at: bytes = b""
@@ -208,7 +213,19 @@ class Watchtower:
         self.state = challenger.fold(self.state, answer)
         for finding in self.state.findings[found:]:
             self.listener.warned(str(finding))
+        if isinstance(answer, e.Aggregated):
+            self._judge(answer)
         return True
+
+    def _judge(self, replay: e.Aggregated) -> None:
+        """Tell what a claim is by its replay, which says it for good."""
+        place = (replay.round, replay.attempt)
+        wrong = any(
+            (f.round, f.attempt) == place and f.recomputed is not None for f in self.state.findings
+        )
+        if place not in self.judged:
+            self.judged[place] = "wrong" if wrong else "right"
+            self.listener.judged(*place, f"recomputed, {self.judged[place]}")
 
     def _can_wait(self, effect: e.Effect, now: int) -> bool:
         """Whether bytes that are missing may still come from a store that is down now. What is

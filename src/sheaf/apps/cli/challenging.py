@@ -173,6 +173,13 @@ class Teller:
         if means:
             self._say(self._money(means))
 
+    def judged(self, round: int, attempt: int, line: str) -> None:
+        """A claim was recomputed."""
+        if self._as_json:
+            self.emit("claim", round=round, attempt=attempt, line=line)
+        else:
+            self._say(f"round {round}, attempt {attempt}: {line}")
+
     def disputed(self, round: int, line: str) -> None:
         """Something happened in court."""
         if self._as_json:
@@ -246,6 +253,8 @@ def _plain(tower: Watchtower) -> dict[str, Any]:
         "account": to_checksum_address(account),
         "phase": trail.phase.name,
         "rounds": len(trail.rounds),
+        "claims": sum(len(found.claims) for found in trail.rounds.values()),
+        "recomputed": len(tower.judged),
         "findings": [str(finding) for finding in tower.state.findings],
         "disputes": disputes,
         "transactions": len(tower.purse.moves.ended),
@@ -262,6 +271,10 @@ def _text(plain: Mapping[str, Any]) -> str:
     ]
     rows += [
         ["task", f"{plain['phase']} after {counted(plain['rounds'], 'round')}"],
+        [
+            "claims recomputed",
+            f"{plain['recomputed']} of {plain['claims']} since this process began",
+        ],
         ["transactions", f"{plain['transactions']}, {plain['gas']:,} gas"],
         ["spent", f"{tokens(plain['spent_wei'], ETHER_DECIMALS)} ETH"],
         ["earned", f"{plain['earned']} units of the stake token"],

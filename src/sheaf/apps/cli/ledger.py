@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sheaf.apps.cli.options import Format, FormatOption, say
-from sheaf.apps.cli.tables import aligned
+from sheaf.apps.cli.tables import aligned, printable
 from sheaf.protocol.errors import (
     Interrupted,
     InvalidConfiguration,
@@ -111,6 +111,43 @@ def deploy(
     told = "deployed, and wrote" if new else "nothing to do: the chain is as it says in"
     rows = [[name.replace("_", " "), str(value)] for name, value in _addresses(found.book).items()]
     say(format, lambda: f"{told} {out}\n{aligned(rows)}", plain)
+
+
+@app.command(epilog="Example: sheaf ledger fund 0x7099...79C8 --token 0xE7f1...0512 --ether 1")
+def fund(
+    account: Annotated[str, typer.Argument(metavar="ADDRESS", help="Who gets it.")],
+    token: Annotated[
+        str,
+        typer.Option("--token", metavar="ADDRESS", help="The stake token, as deploy prints it."),
+    ],
+    tokens: Annotated[int, typer.Option("--tokens", min=1, help="Whole tokens.")] = 100,
+    ether: Annotated[int, typer.Option("--ether", min=0, help="Ethers, for gas.")] = 0,
+    url: UrlOption = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--key",
+            metavar="FILE",
+            help="The giver's key, mode 0600, such as the deployer's; SHEAF_KEY if none, and on a "
+            "development chain the one it comes with.",
+        ),
+    ] = None,
+    finality: FinalityOption = None,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Transfer stake tokens, and ether for gas, to somebody: who deployed the tokens has them all.
+
+    For outsiders in trials, such as a challenger's account.
+    """
+    from sheaf.apps import chains
+
+    connection = _connection(url, finality)
+    taker, what = chains.address(account), chains.address(token)
+    paying = chains.operator_key(connection, key, os.environ)
+    given = chains.give(connection, taker, what, (tokens, ether), paying)
+    plain = {"account": account, "token": token, **given}
+    told = f"{account} got {tokens} {printable(str(given['symbol']))} and {ether} ETH"
+    say(format, lambda: told, plain)
 
 
 @app.command(epilog="Example: sheaf ledger info --url http://127.0.0.1:8545")
