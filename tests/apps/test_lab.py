@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sheaf.apps.cli.outcome import execute
+from sheaf.apps.cli.progress import Progress
 
 
 def test_a_lying_committee_as_json(
@@ -29,6 +30,22 @@ def test_a_lying_committee_as_json(
     told = capsys.readouterr().out
     assert "Trusted all the same" in told
     assert "one honest challenger" in told
+
+
+def test_an_interrupted_lab_says_that_it_cannot_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(progress: Progress, round: int, phase: str) -> None:
+        """A person presses Ctrl-C as the first phase begins."""
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Progress, "phase", interrupted)
+    assert execute(["lab", "dispute", "--rounds", "1", "--round", "1"]) == 130
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == (
+        "interrupted; a run of the lab cannot go on (the same command begins a new one)"
+    )
 
 
 @pytest.mark.parametrize(

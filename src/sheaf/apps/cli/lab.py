@@ -14,7 +14,7 @@ from sheaf.apps import projects, runs
 from sheaf.apps.cli.options import Format, FormatOption, say
 from sheaf.apps.cli.tables import aligned, tokens
 from sheaf.apps.extras import require
-from sheaf.protocol.errors import InvalidUsage
+from sheaf.protocol.errors import Interrupted, InvalidUsage
 
 if TYPE_CHECKING:
     from sheaf.simulation.disputes import Move, Outcome
@@ -61,7 +61,12 @@ def dispute(
     for extra, package in (("torch", "torch"), ("examples", "sklearn")):
         require(extra, package)
     kept = runs.create(runs.home(Path.cwd()), f"lab-{liar}", datetime.now(UTC), _project)
-    outcome = _play(kept, liar, withhold, (round, rounds))
+    try:
+        outcome = _play(kept, liar, withhold, (round, rounds))
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "interrupted; a run of the lab cannot go on", hint="the same command begins a new one"
+        ) from None
     say(format, lambda: _text(kept, outcome), _plain(kept, outcome, liar, withhold))
 
 
