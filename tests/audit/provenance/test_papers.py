@@ -29,7 +29,11 @@ from prov.model import ProvDocument
 from sheaf.audit.provenance.papers import FILES, papers
 from sheaf.identity.predicates import SETTLED_MODEL
 from sheaf.ledger.archive import FileArchive
+from sheaf.ledger.federation import federation_interface
+from sheaf.ledger.inclusion import logs_of
 from sheaf.nodes.receipts import owed
+from sheaf.protocol.errors import InvalidUsage
+from sheaf.protocol.events import TaskEnded
 from tests.audit.provenance.scene import Scene
 from tests.nodes.stage import evidence_of
 
@@ -54,6 +58,26 @@ def test_only_what_is_asked_for_is_made(honest: Scene) -> None:
     with FileArchive.opened(honest.ledger) as archive:
         found = papers(honest.evidence, archive, ["prov", "header"])
     assert found == {name: honest.papers[name] for name in ("header.hex", "prov.json")}
+
+
+def test_an_attestation_that_no_reader_would_take_is_not_made(honest: Scene) -> None:
+    size = len(honest.statement)
+    with FileArchive.opened(honest.ledger) as archive:
+        made = papers(honest.evidence, archive, ["attestation"], most_bytes=size)
+        assert made["attestation.json"] == honest.statement
+        with pytest.raises(InvalidUsage) as caught:
+            papers(honest.evidence, archive, ["attestation"], most_bytes=size - 1)
+        topic = federation_interface().topic(TaskEnded)
+        blocks = [
+            number
+            for number in range(1, honest.head.number + 1)
+            for receipt in archive.receipts(number)
+            if topic in [log.topics[0] for log in logs_of(receipt)]
+        ]
+    found = f"{size:,} bytes, with the headers up to block {honest.head.number}"
+    assert caught.value.message == f"attestation: found {found}, accepted: at most {size - 1:,}"
+    (ended,) = blocks
+    assert caught.value.hint.startswith(f"--head HASH, of block {ended}, in which the task ended")
 
 
 # W3C PROV, read by the prov package
