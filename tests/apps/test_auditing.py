@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import shutil
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,21 @@ def test_the_same_ranking_gives_the_same_picture(
         ask(capsys, "--last", "--blame", "1", "--out", str(tmp_path / folder))
         drawn.append((tmp_path / folder / f"{RUN}-round-1.svg").read_bytes())
     assert drawn[0] == drawn[1]
+
+
+def test_without_matplotlib_an_answer_says_that_nothing_is_drawn(
+    points: sheaf.RunResult,
+    beside: Path,
+    capsys: Capture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    told = ask(capsys, "--last", "--blame", "1", "--out", str(tmp_path / "none"))
+    wanted = "picture: none, for that takes matplotlib: pip install 'sheaf[plot]'"
+    assert wanted in told.splitlines()
+    assert asked(capsys, "--last", "--blame", "1")["picture"] is None
+    assert not (tmp_path / "none").exists()
 
 
 def test_open(points: sheaf.RunResult, beside: Path, capsys: Capture) -> None:

@@ -26,6 +26,7 @@ MOVED = """\
 moved: how far (L2) the model without the update lies from the settled one; largest: the same at the
 one coordinate where it is most. cosine: of the update with the round's aggregate. Recomputed by the
 task's own rule and server step, integer by integer."""
+UNDRAWN = "none, for that takes matplotlib: pip install 'sheaf[plot]'"
 NAMES = "* names are the run's own"
 SUSPECTED = """\
 bits: how surprising it is that two unrelated accounts have so much in common. A reason to ask, and
@@ -85,7 +86,7 @@ def blame_text(
         MOVED,
         *([NAMES] if evidence.names else []),
     ]
-    return "\n".join([*lines, *([f"picture: {picture}"] if picture else [])])
+    return "\n".join([*lines, f"picture: {picture or UNDRAWN}"])
 
 
 def _measured_text(measured: Counterfactual | None) -> list[str]:
