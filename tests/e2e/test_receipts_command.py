@@ -111,6 +111,11 @@ def test_one_file_is_looked_at_without_its_run(
     assert execute(["receipts", "--check", str(tmp_path / "none"), "--key", public]) == 2
     file.write_bytes(flip(file.read_bytes(), 20))
     assert execute(["receipts", "--check", str(file), "--key", public]) in (3, 5)
+    with file.open("r+b") as opened:
+        opened.truncate(1_000_000)
+    capsys.readouterr()
+    assert execute(["receipts", "--check", str(file), "--key", public]) == 3
+    assert "found 1,000,000 bytes, accepted: at most 16,384" in capsys.readouterr().err
 
 
 def test_an_act_says_itself_whose_key_it_was(

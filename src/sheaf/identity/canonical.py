@@ -33,6 +33,24 @@ def parsed(data: bytes, what: str, most_bytes: int) -> dict[str, Any]:
     return content
 
 
+def misread(error: Exception) -> str:
+    """What was found where reading something of somebody's raised `error`, in words for a
+    message."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"no JSON: {error}"
+    if isinstance(error, UnicodeDecodeError):
+        return "no text"
+    if isinstance(error, KeyError):
+        return f"no field {error.args[0]!r:.80}"
+    if isinstance(error, IndexError):
+        return "fewer values than it needs"
+    if isinstance(error, RecursionError):
+        return "values nested too deep"
+    if isinstance(error, ValueError):
+        return f"a value that cannot be read: {str(error).removeprefix('found '):.200}"
+    return "a value of another kind"
+
+
 def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object in which no key stands twice, of which readers take different ones: for
     `json.loads`. Raises `ValueError`."""

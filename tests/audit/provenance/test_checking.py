@@ -375,7 +375,43 @@ def test_a_header_is_read_as_a_node_tells_it(honest: Scene) -> None:
         read_header(json.dumps(changed))
 
 
-@pytest.mark.parametrize("text", ["", "c0", "0xf", "{}", "[]", "null", "{", "hello", "12"])
+HEADERS = {
+    "": "no JSON: Expecting value: line 1 column 1 (char 0)",
+    "{": "no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+    "hello": "no JSON: Expecting value: line 1 column 1 (char 0)",
+    "{}": "no field 'parentHash'",
+    '{"parentHash": 1}': "a value that cannot be read: expected 0x and hex digits, found 1",
+    "[]": "a value of another kind",
+    "null": "a value of another kind",
+    "c0": "a value that cannot be read: not a header: it has 0 fields",
+    "[" * 100_000: "values nested too deep",
+}
+
+
+@pytest.mark.parametrize("text", [*HEADERS, "0xf", "12"])
 def test_another_text_is_no_header(text: str) -> None:
-    with pytest.raises(InvalidDocument, match=r"^header: found "):
+    with pytest.raises(InvalidDocument, match=r"^header: found ") as caught:
         read_header(text)
+    found = HEADERS.get(text, "a value that cannot be read: ")
+    assert caught.value.message.startswith(f"header: found {found}")
+    assert caught.value.message.endswith(", accepted: RLP in hex, or a block's JSON")
+    assert "Error" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("{", "no JSON: Expecting property name"),
+        ("[]", "a value of another kind"),
+        ("{}", "no field '_type'"),
+        ('{"_type": 1, "_type": 2}', "a value that cannot be read: a key stands there twice"),
+    ],
+)
+def test_what_is_no_attestation_is_told_in_words(honest: Scene, text: str, found: str) -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        check(honest.model, text.encode(), honest.head)
+    assert caught.value.message.startswith(f"attestation: found {found}")
+    plain = honest.plain()
+    del plain["predicate"]["signer"]
+    with pytest.raises(InvalidDocument, match=r"^attestation: found no field 'signer', accepted: "):
+        check(honest.model, json.dumps(plain).encode(), honest.head)

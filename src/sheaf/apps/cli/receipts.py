@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import typer
 from sheaf.apps.cli.about import about_evidence
 from sheaf.apps.cli.options import Format, FormatOption, say
 from sheaf.apps.cli.tables import aligned, printable
-from sheaf.protocol.errors import InvalidUsage, VerificationFailed
+from sheaf.protocol.errors import InvalidDocument, InvalidUsage, VerificationFailed
 
 if TYPE_CHECKING:
     from sheaf.apps.subjects import About
@@ -114,9 +115,15 @@ def checked(file: Path, key: str | None) -> dict[str, Any]:
         raise InvalidUsage(f"--key: found {key!r:.80}, accepted: 64 hex digits")
     try:
         with file.open("rb") as opened:
-            envelope = Envelope.decode(opened.read(MAX_ENVELOPE_BYTES + 1))
+            content = opened.read(MAX_ENVELOPE_BYTES + 1)
+            size = max(len(content), os.fstat(opened.fileno()).st_size)
     except OSError as error:
         raise InvalidUsage(f"--check: found no file to read: {error}") from error
+    if size > MAX_ENVELOPE_BYTES:
+        raise InvalidDocument(
+            f"{file}: found {size:,} bytes, accepted: at most {MAX_ENVELOPE_BYTES:,}, a receipt's"
+        )
+    envelope = Envelope.decode(content)
     receipt = Receipt.decode(envelope.payload)
     if key is None and receipt.binding is None:
         raise InvalidUsage(

@@ -23,7 +23,7 @@ from eth_utils.address import to_canonical_address, to_checksum_address
 from sheaf import __version__
 from sheaf.audit.provenance.sealing import LARGEST_STATEMENT_BYTES, Signatory
 from sheaf.audit.stripes import Units, stripes
-from sheaf.identity.canonical import unique
+from sheaf.identity.canonical import misread, unique
 from sheaf.identity.predicates import SETTLED_MODEL, STATEMENT_TYPE
 from sheaf.identity.statement import tree_digest
 from sheaf.learning import lattice
@@ -192,7 +192,7 @@ def parse(data: bytes) -> tuple[Attestation, dict[str, Any]]:
         return _parsed(plain["predicate"]), plain
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         accepted = "an in-toto statement as `sheaf provenance` writes it"
-        raise _unreadable(f"{type(error).__name__} ({error})", accepted) from error
+        raise _unreadable(misread(error), accepted) from error
 
 
 def difference(found: Any, expected: Any, where: str = "") -> str:

@@ -34,6 +34,7 @@ from sheaf.audit.provenance.attestation import (
     statement,
 )
 from sheaf.audit.provenance.sealing import Signatory, opened, require_demanded, require_signed
+from sheaf.identity.canonical import misread
 from sheaf.learning import lattice
 from sheaf.learning.layout import Layout
 from sheaf.ledger.artifacts import artifact
@@ -91,8 +92,8 @@ def read_header(text: str) -> Header:
     except Misreported as error:
         fail(f"header: {error.message}")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        told = f"header: found {type(error).__name__} ({error}), accepted: "
-        raise InvalidDocument(f"{told}RLP in hex, or a block's JSON") from error
+        told = f"header: found {misread(error)}, accepted: RLP in hex, or a block's JSON"
+        raise InvalidDocument(told) from error
 
 
 def check(
