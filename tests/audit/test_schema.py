@@ -33,6 +33,10 @@ def test_a_report_is_what_the_schema_says(made: dict[str, Any], validator: Any) 
     assert list(validator.iter_errors(short(made))) == []
 
 
+def test_an_object_names_its_schema_by_its_version(made: dict[str, Any]) -> None:
+    assert json.loads(schema())["$id"] == f"urn:sheaf:audit:{made['version']}"
+
+
 def test_a_report_of_disputes_is_what_the_schema_says(validator: Any) -> None:
     found = dossier(*argued())
     assert found["disputes"]
