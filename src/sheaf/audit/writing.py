@@ -1,7 +1,7 @@
 """The report's files: the page, the object and the compliance map.
 
-The object's schema is not written beside it, but is part of this package: the `$id` of `schema.json`
-ends with the `version` that an object names.
+The object's schema is not written beside it, but is part of this package: the `$id` of
+`schema.json` ends with the `version` that an object names.
 """
 
 from __future__ import annotations
