@@ -146,6 +146,9 @@ def test_what_one_did_and_who_may_be_one(asking: Asking) -> None:
     of_run, of_task = asking.both("audit", "--sybil")
     assert of_run == of_task
     assert any("funded" in each for each in of_task["common"])
+    assert of_task["unseen"][0].startswith("native coin that a contract passed on")
+    told = asking.text("audit", asking.task, *asking.places, "--sybil")
+    assert "not looked at:\n  native coin that a contract passed on" in told
 
 
 def test_receipts(asking: Asking) -> None:

@@ -1,8 +1,9 @@
 """Synthetic tasks in which some accounts are one party, and who they are is known.
 
 Thirty honest accounts train on data of their own: half of an update is what all have in common, the
-other half nobody shares. Ten of them were funded by one exchange, they join in bursts of their own,
-and blocks are shuffled. The planted parties give themselves away, each kind in another way.
+other half nobody shares. Ten of them were funded by one exchange, which paid others their coin, and
+through wallets that one bank filled; they join in bursts of their own, and blocks are shuffled. The
+planted parties give themselves away, each kind in another way, or hide what it can.
 """
 
 from __future__ import annotations
@@ -16,9 +17,47 @@ from numpy.typing import NDArray
 
 from sheaf.audit.sybils import Likeness, Sightings, Suspicion
 
-Kind = Literal["noisy copies", "one purse"]
 HONEST, SIZE, ROUNDS, COORDINATES = 30, 5, 6, 400
-EXCHANGE, NOISE = bytes(19) + b"\xee", 0.02
+EXCHANGE, BANK, NOISE = bytes(19) + b"\xee", bytes(19) + b"\xbb", 0.02
+
+Kind = Literal[
+    "noisy copies",
+    "one purse",
+    "a burst",
+    "a burst, by wallets",
+    "a burst, coin alone",
+    "a burst among others",
+    "a burst, coin alone, by wallets",
+    "a burst, no purse",
+    "own times",
+    "acting apart",
+]
+
+
+@dataclass(frozen=True)
+class Habit:
+    """How a party that trains on data of its own goes about it: `joins` in one block, in a burst of
+    one block each, after all others or among them, or at any time; who gives each the stake token
+    and the coin, how many hops back (0: somebody apart); and whether one sender acts for all."""
+
+    joins: Literal["block", "burst", "among", "any"] = "block"
+    token: int = 1
+    coin: int = 0
+    together: bool = True
+
+
+HABITS: dict[Kind, Habit] = {
+    "one purse": Habit(),
+    "a burst": Habit("burst"),
+    "a burst, by wallets": Habit("burst", token=2),
+    "a burst, coin alone": Habit("burst", token=0, coin=1),
+    "a burst, coin alone, by wallets": Habit("burst", token=0, coin=2),
+    "a burst among others": Habit("among", coin=1),
+    "a burst, no purse": Habit("burst", token=0),
+    "own times": Habit("any"),
+    "acting apart": Habit("burst", token=1, coin=1, together=False),
+}
+Trails = dict[bytes, tuple[bytes, ...]]
 
 
 def account(number: int) -> bytes:
@@ -43,18 +82,38 @@ def plant(seed: int, kinds: tuple[Kind, ...], noise: float = NOISE) -> Planted:
         frozenset(accounts[honest + SIZE * i : honest + SIZE * (i + 1)]) for i in range(len(kinds))
     ]
     # Five honest accounts a block on average is a burst, too.
-    joined = {each: int(dice.integers(1, honest // 5 + 2)) for each in accounts}
-    funders = {each: bytes(19) + bytes([i]) for i, each in enumerate(accounts)}
-    funders |= dict.fromkeys(accounts[:10], EXCHANGE)
+    last = honest // 5 + 1
+    joined = {each: int(dice.integers(1, last + 1)) for each in accounts}
+    funders, payers = _honest_trails(accounts)
+    purses, copies = list[frozenset[bytes]](), list[frozenset[bytes]]()
     for i, (party, kind) in enumerate(zip(parties, kinds, strict=True)):
-        if kind == "one purse":
-            joined |= dict.fromkeys(party, 100 + i)
-            funders |= dict.fromkeys(party, bytes([i + 1]) * 20)
-    purses = [party for party, kind in zip(parties, kinds, strict=True) if kind == "one purse"]
-    copies = [party for party, kind in zip(parties, kinds, strict=True) if kind != "one purse"]
+        if kind not in HABITS:
+            copies.append(party)
+            continue
+        habit, purse = HABITS[kind], bytes([i + 1]) * 20
+        begin = {"block": 100 + i, "burst": 100 + 20 * i, "among": 1 + i}.get(habit.joins)
+        for number, each in enumerate(sorted(party)):
+            if begin is not None:
+                joined[each] = begin + number * (habit.joins != "block")
+            for trails, hops in ((funders, habit.token), (payers, habit.coin)):
+                wallets = (bytes([i + 1, number + 1]) * 10,) * (hops > 1)
+                trails[each] = (*wallets, purse) if hops else trails[each]
+        purses += [party] * habit.together
     orders = [_order(dice, accounts, purses, 10 + number) for number in range(2 * ROUNDS)]
     alike = [_likeness(dice, number, (accounts, copies), noise) for number in range(1, ROUNDS + 1)]
-    return Planted(Sightings(tuple(accounts), joined, funders, orders, alike), tuple(parties))
+    seen = Sightings(tuple(accounts), joined, funders, orders, alike, payers)
+    return Planted(seen, tuple(parties))
+
+
+def _honest_trails(accounts: list[bytes]) -> tuple[Trails, Trails]:
+    """Stake token and coin: mostly from somebody that nobody else knows. The exchange gave ten the
+    token and ten, of whom three are the same, the coin; eight had wallets filled by one bank."""
+    funders: Trails = {each: (bytes(18) + bytes([7, i]),) for i, each in enumerate(accounts)}
+    payers: Trails = {each: (bytes(18) + bytes([8, i]),) for i, each in enumerate(accounts)}
+    funders |= dict.fromkeys(accounts[:10], (EXCHANGE,))
+    payers |= dict.fromkeys(accounts[7:17], (EXCHANGE,))
+    funders |= {each: (*funders[each], BANK) for each in accounts[15:23]}
+    return funders, payers
 
 
 def _order(

@@ -4,7 +4,7 @@ acted, and how far their updates lie apart."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,7 @@ ACTS = (Registered, Committed, Revealed, Held, VerdictRevealed)
 
 @dataclass(frozen=True)
 class Transfer:
-    """Tokens that moved, in the token's own unit; in which block."""
+    """Tokens, in their own unit, or native coin, in wei, that moved; in which block."""
 
     block: int
     giver: bytes
@@ -34,9 +34,14 @@ class Transfer:
     amount: int
 
 
+PASSED_ON = "native coin that a contract passed on, and what moved before the blocks that were read"
+HOPS = 2
+"""How far back an account's funds are followed."""
+
+
 def sightings(evidence: Evidence, ledger: Ledger) -> Sightings:
     """Gather what `sybils.suspect` looks at; `ledger` is the one that was verified. Updates that
-    are not in the store are left out."""
+    are not in the store are left out. An endpoint's blocks are read once more, for native coin."""
     registered: dict[bytes, int] = {}
     orders: dict[object, list[tuple[bytes, int]]] = defaultdict(list)
     for step in evidence.steps:
@@ -50,9 +55,11 @@ def sightings(evidence: Evidence, ledger: Ledger) -> Sightings:
     return Sightings(
         accounts=tuple(evidence.trail.seats),
         joined=registered,
-        funders=first_funders(transfers(evidence, ledger), registered),
+        funders=trails(transfers(evidence, ledger), registered),
+        payers=trails(coins(evidence, ledger), registered),
         orders=[*orders.values()],
         likenesses=[each for each in alike if each],
+        unseen=(PASSED_ON,),
     )
 
 
@@ -67,15 +74,34 @@ def _transfer(log: Log) -> Transfer:
     return Transfer(log.block_number, giver, taker, int.from_bytes(log.data))
 
 
-def first_funders(moved: Iterable[Transfer], joined: dict[bytes, int]) -> dict[bytes, bytes]:
-    """Who first gave each account tokens, not after it joined. What was minted to an account came
-    from nobody."""
-    found: dict[bytes, bytes] = {}
+def coins(evidence: Evidence, ledger: Ledger) -> Iterator[Transfer]:
+    """Every payment of native coin up to the run's last block, in order."""
+    for each in ledger.payments(evidence.place.blocks):
+        yield Transfer(each.block, each.giver, each.taker, each.wei)
+
+
+def trails(
+    moved: Iterable[Transfer], joined: Mapping[bytes, int]
+) -> dict[bytes, tuple[bytes, ...]]:
+    """Who first gave each account what moved, not after it joined, and who first gave that one, not
+    after it gave: up to `HOPS` back, nearest first. What was minted came from nobody."""
+    first: dict[bytes, Transfer] = {}
     for each in moved:
-        funds = each.amount and any(each.giver) and each.block <= joined.get(each.taker, -1)
-        if funds and each.taker not in found:
-            found[each.taker] = each.giver
-    return found
+        if each.amount and any(each.giver) and each.giver != each.taker:
+            first.setdefault(each.taker, each)
+    found = {account: _trail(first, account, block) for account, block in joined.items()}
+    return {account: trail for account, trail in found.items() if trail}
+
+
+def _trail(first: Mapping[bytes, Transfer], account: bytes, block: int) -> tuple[bytes, ...]:
+    trail = [account]
+    while len(trail) <= HOPS and trail[-1] in first:
+        gift = first[trail[-1]]
+        if gift.block > block or gift.giver in trail:
+            break
+        block = gift.block
+        trail.append(gift.giver)
+    return tuple(trail[1:])
 
 
 def likeness(evidence: Evidence, round: int, stripe_bytes: int = STRIPE_BYTES) -> Likeness | None:

@@ -12,19 +12,23 @@ a reason to ask, not a proof.
   directions that matter, two of unrelated data come that close with chance r**DIMENSIONS; the
   median over the rounds that both revealed in counts. Similar data make similar updates as well.
 - `timing`: how often the two acted next to each other in one block, against a shuffled order.
-- `joined`: both registered in one block. - `funded`: the same account first gave both their stake.
+- `joined`: how close in blocks the two registered: the chance is the share of all others that
+  registered as close to either, so a burst counts where most keep apart.
+- `funded`: one account gave both their first stake token or native coin, itself or by one other
+  account: the chance is the share of others that have so rare a giver in common with either.
 
 Fung, Yoon, Beschastnikh, "The Limitations of Federated Learning in Sybil Settings", RAID 2020,
 tell sybils by updates that are too much alike. What beats this: clusters that train on data of
-their own, fund themselves apart and take their time; and more than two thirds of all updates from
-one hand, which move the median itself.
+their own and hide one more trail (apart funds beyond two hops, joining at times of their own, or
+acting apart: two signals are seldom enough); and more than two thirds of all updates from one hand,
+which move the median itself.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from math import comb, log2
 
@@ -60,13 +64,17 @@ class Likeness:
 
 @dataclass(frozen=True)
 class Sightings:
-    """What is known of some accounts: the block each joined in, who funded each, and the rounds."""
+    """What is known of some accounts: the block each joined in; who first gave each the stake token
+    (`funders`) and native coin (`payers`), and who that one, nearest first; the rounds; and what
+    was not looked at, in words."""
 
     accounts: tuple[bytes, ...]
     joined: Mapping[bytes, int]
-    funders: Mapping[bytes, bytes]
+    funders: Mapping[bytes, Sequence[bytes]]
     orders: Sequence[Order] = ()
     likenesses: Sequence[Likeness] = ()
+    payers: Mapping[bytes, Sequence[bytes]] = field(default_factory=dict)
+    unseen: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -90,11 +98,12 @@ class Cluster:
 @dataclass(frozen=True)
 class Suspicion:
     """The clusters, most surprising first; how many bits made a pair suspicious; what was looked at
-    and says nothing here, since most have it in common."""
+    and says nothing here, since most have it in common; and what was not looked at at all."""
 
     clusters: tuple[Cluster, ...]
     threshold: float
     common: tuple[str, ...]
+    unseen: tuple[str, ...] = ()
 
 
 def suspect(seen: Sightings) -> Suspicion:
@@ -104,8 +113,8 @@ def suspect(seen: Sightings) -> Suspicion:
     reasons: dict[Pair, list[Reason]] = defaultdict(list)
     common: list[str] = []
     signals = (
-        _shared(seen, seen.joined, "joined", "joined in block {}"),
-        _shared(seen, seen.funders, "funded", "first funded by {}"),
+        _joined(seen),
+        _funded(seen),
         _adjacent(seen),
         _alike(seen.likenesses),
     )
@@ -117,32 +126,70 @@ def suspect(seen: Sightings) -> Suspicion:
     tied = [pair for pair, bits in totals.items() if bits > threshold]
     clusters = [_cluster(group, tied, totals, reasons) for group in _components(tied)]
     clusters.sort(key=lambda each: (-each.bits, each.accounts))
-    return Suspicion(tuple(clusters), threshold, tuple(common))
+    return Suspicion(tuple(clusters), threshold, tuple(common), tuple(seen.unseen))
 
 
 Signal = tuple[Mapping[Pair, Reason], Sequence[str]]
 """Reasons by pair, and what says nothing."""
 
 
-def _shared(seen: Sightings, values: Mapping[bytes, Hashable], name: str, words: str) -> Signal:
-    """Accounts with one value in common: the chance is the share of the others that have it."""
-    known = [account for account in seen.accounts if account in values]
-    groups: dict[Hashable, list[bytes]] = defaultdict(list)
-    for account in known:
-        groups[values[account]].append(account)
+def _ranked(apart: NDArray[np.float64]) -> Iterator[tuple[int, int, float, int]]:
+    """Pairs that are closer than chance makes most: their places in `apart`, shape (n, n), their
+    bits, and how many others are as close to the one of the two that has more of them. An account's
+    rank among all others is uniform where it has nothing to do with them, whatever their spread."""
+    count = len(apart)
+    others = [np.sort(np.delete(row, i)) for i, row in enumerate(apart)]
+    ranks = np.array(
+        [np.searchsorted(*each, side="right") for each in zip(others, apart, strict=True)]
+    )
+    for i, j in combinations(range(count), 2):
+        near = int(max(ranks[i, j], ranks[j, i]))
+        if 2 * near < count - 1:
+            yield i, j, min(SIGNAL_BITS, -log2(near / (count - 1))), near
+
+
+def _joined(seen: Sightings) -> Signal:
+    """Accounts that registered close together."""
+    known = sorted(account for account in seen.accounts if account in seen.joined)
+    blocks = np.array([seen.joined[account] for account in known], dtype=np.float64)
     found: dict[Pair, Reason] = {}
+    for i, j, bits, near in _ranked(np.abs(blocks[:, None] - blocks)):
+        first, last = sorted((int(blocks[i]), int(blocks[j])))
+        where = f"block {first}" if first == last else f"blocks {first} and {last}"
+        words = f"joined in {where}, as close as {near} of {len(known) - 1} others"
+        found[known[i], known[j]] = Reason("joined", bits, words)
+    return found, [
+        f"joined in block {block}: {size} of {len(known)}, which says nothing"
+        for block, size in Counter(seen.joined[account] for account in known).items()
+        if size > 1 and 2 * size > len(known)
+    ]
+
+
+def _funded(seen: Sightings) -> Signal:
+    """Accounts with a giver in common that few have; who gives is one of its own takers."""
+    groups: dict[tuple[str, bytes], set[bytes]] = defaultdict(set)
+    for what, trails in (("stake token", seen.funders), ("native coin", seen.payers)):
+        for account in seen.accounts:
+            for giver in trails.get(account, ()):
+                groups[what, giver] |= {account, giver} & {*seen.accounts}
+    known = sorted(set[bytes]().union(*groups.values()))
+    place = {account: i for i, account in enumerate(known)}
+    apart = np.full((len(known), len(known)), np.inf)
+    said: dict[Pair, str] = {}
     common = []
-    for value, group in groups.items():
-        if len(group) < 2:
-            continue
-        told = words.format(to_checksum_address(value) if isinstance(value, bytes) else value)
-        bits = min(SIGNAL_BITS, -log2((len(group) - 1) / (len(known) - 1)))
-        if 2 * len(group) > len(known):
+    for (what, giver), group in sorted(groups.items(), key=lambda each: (len(each[1]), each[0])):
+        told = f"first funded ({what}, at most two hops) by {to_checksum_address(giver)}"
+        if len(group) > 1 and 2 * len(group) > len(known):
             common.append(f"{told}: {len(group)} of {len(known)}, which says nothing")
             continue
-        for pair in combinations(sorted(group), 2):
-            found[pair] = Reason(name, bits, f"{told}, as {len(group)} of {len(known)} did")
-    return found, common
+        for one, other in combinations(sorted(group), 2):
+            if (one, other) not in said:  # the rarest giver counts
+                said[one, other] = f"{told}, as {len(group)} of {len(known)} were"
+                apart[place[one], place[other]] = apart[place[other], place[one]] = len(group)
+    return {
+        (known[i], known[j]): Reason("funded", bits, said[known[i], known[j]])
+        for i, j, bits, _ in _ranked(apart)
+    }, common
 
 
 def _adjacent(seen: Sightings) -> Signal:

@@ -26,6 +26,7 @@ from sheaf.ledger.federation import federation_interface
 from sheaf.ledger.provider import EmbeddedProvider
 from sheaf.ledger.proving import ProvingClient
 from sheaf.nodes.evidence import ORDER, Told, fail, silent
+from sheaf.nodes.payments import Payment, payments_behind, payments_on
 from sheaf.nodes.rereading import Ground, Source, execute_again, reread
 from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable, VerificationFailed
 from sheaf.protocol.events import TaskPublished
@@ -98,6 +99,10 @@ class Ledger(Protocol):
 
     def logs(self, contract: bytes, last: int, topics: Sequence[bytes] = ()) -> list[Log]:
         """A contract's logs that begin with these topics, up to block `last`, in order."""
+        ...
+
+    def payments(self, last: int) -> Iterator[Payment]:
+        """Native coin that accounts sent each other up to block `last`, in order."""
         ...
 
     def archive(self) -> AbstractContextManager[Archive]:
@@ -182,6 +187,11 @@ class ProvedLedger:
         with named(self.name):
             return self.source.client.logs(contract, self.source.first, last, topics)
 
+    def payments(self, last: int) -> Iterator[Payment]:
+        """As `Ledger.payments`."""
+        with named(self.name):
+            yield from payments_behind(self.source.client, self.source.first, last)
+
     @contextmanager
     def archive(self) -> Iterator[Archive]:
         """As `Ledger.archive`."""
@@ -244,6 +254,10 @@ class Unreachable:
         """As `Ledger.logs`."""
         self._fail()
 
+    def payments(self, last: int) -> Iterator[Payment]:
+        """As `Ledger.payments`."""
+        self._fail()
+
     def archive(self) -> AbstractContextManager[Archive]:
         """As `Ledger.archive`."""
         self._fail()
@@ -303,6 +317,15 @@ class LedgerInFile:
         with self._file() as file:
             chosen = tuple((topic,) for topic in topics)
             return file.logs(LogFilter(0, last, (contract,), chosen))
+
+    def payments(self, last: int) -> Iterator[Payment]:
+        """As `Ledger.payments`."""
+        with named(self.name):
+            ledger = EmbeddedLedger.open(self.path, read_only=True)
+            try:
+                yield from payments_on(ledger, last)
+            finally:
+                ledger.close()
 
     @contextmanager
     def archive(self) -> Iterator[Archive]:

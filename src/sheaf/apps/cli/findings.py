@@ -236,6 +236,7 @@ def sybil_text(evidence: Evidence, found: Suspicion) -> str:
     parts.append(f"a pair counts above {found.threshold:.1f} bits")
     if found.common:
         parts.append("\n".join(["common to most here:", *(f"  {each}" for each in found.common)]))
+    parts += ["\n".join(["not looked at:", *(f"  {each}" for each in found.unseen)])]
     return "\n\n".join([*parts, SUSPECTED])
 
 
