@@ -167,8 +167,7 @@ class Target:
         if path.name == JOURNAL:
             return _told_of_journal(changed, stored[:place].count(b"\n"))
         if path.name == SUMMARY:
-            field = _field_at(stored, place).partition(".")[0]
-            return [(f"{SUMMARY} cannot be read",), ("summary: ", field), ("summary: ", "found")]
+            return _told_of_summary(_field_at(stored, place))
         if path.name == SIGNATURES:
             # An entry begins with its address.
             entries = json.loads(stored)["countersignatures"]
@@ -214,6 +213,16 @@ def _told_of_journal(changed: bytes, line: int) -> list[tuple[str, ...]]:
             whose = "a turn" if entry["type"] == "Turn" else f"an answer of {entry['node']}"
             told.append((f"line {number + 1} does not follow the one before it, {whose}",))
     return told
+
+
+def _told_of_summary(field: str) -> list[tuple[str, ...]]:
+    """Of a byte of this field: what is found there. Another number that could be one, but is not
+    written so, such as 8.3650, names no field; another digest of the journal is its journal's."""
+    named = "accounts" if field.startswith("accounts.") else field  # looked at all together
+    told = [(f"{SUMMARY} cannot be read",), (f"{SUMMARY} is not as a run writes it",)]
+    if field == "journal":
+        told.append(("journal: ", "ends in"))
+    return told + [(f"summary: {named}{end}", "found") for end in (":", ".", "[")]
 
 
 def _field_at(summary: bytes, place: int) -> str:
