@@ -43,6 +43,7 @@ UNOWNED = ("block", "position", "raw")
 """A row that was moved is nobody's any more; changed signed bytes name whom their logs name."""
 
 LEDGER, SUMMARY, BOOK = "ledger.sqlite", "summary.json", "ledger.json"
+UNNAMED = ("cannot be read", "is not as a run writes it")
 SIGNATURES = "countersignatures.json"
 FOUND = (VerificationFailed, LedgerUnavailable)
 """The latter where SQLite or its header says that this is no ledger at all."""
@@ -219,7 +220,7 @@ def _told_of_summary(field: str) -> list[tuple[str, ...]]:
     """Of a byte of this field: what is found there. Another number that could be one, but is not
     written so, such as 8.3650, names no field; another digest of the journal is its journal's."""
     named = "accounts" if field.startswith("accounts.") else field  # looked at all together
-    told = [(f"{SUMMARY} cannot be read",), (f"{SUMMARY} is not as a run writes it",)]
+    told: list[tuple[str, ...]] = [(f"{SUMMARY} {what}",) for what in UNNAMED]
     if field == "journal":
         told.append(("journal: ", "ends in"))
     return told + [(f"summary: {named}{end}", "found") for end in (":", ".", "[")]
