@@ -29,6 +29,7 @@ Kind = Literal[
     "a burst among others",
     "a burst, coin alone, by wallets",
     "a burst, no purse",
+    "one block, no purse",
     "own times",
     "acting apart",
 ]
@@ -54,6 +55,7 @@ HABITS: dict[Kind, Habit] = {
     "a burst, coin alone, by wallets": Habit("burst", token=0, coin=2),
     "a burst among others": Habit("among", coin=1),
     "a burst, no purse": Habit("burst", token=0),
+    "one block, no purse": Habit(token=0),
     "own times": Habit("any"),
     "acting apart": Habit("burst", token=1, coin=1, together=False),
 }
