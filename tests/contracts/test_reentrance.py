@@ -205,6 +205,33 @@ def test_the_federation_turns_away_before_it_looks(inner: str) -> None:
     assert hooked.hook() == (2, "Reentered")
 
 
+def in_a_row(calls: list[tuple[bytes, bytes]]) -> bytes:
+    """Creation code that makes these calls one after another and ends, whatever they answer."""
+    one = 44  # bytes of code for each call
+    code, data = b"", b""
+    for to, payload in calls:
+        size, start = len(payload).to_bytes(2), (one * len(calls) + 1 + len(data)).to_bytes(2)
+        code += b"\x61" + size + b"\x61" + start + bytes.fromhex("600039")  # CODECOPY to 0
+        code += bytes.fromhex("60006000") + b"\x61" + size + bytes.fromhex("60006000")
+        code += b"\x73" + to + bytes.fromhex("5af150")  # PUSH20, GAS, CALL, POP
+        data += payload
+    assert len(code) == one * len(calls)
+    return code + b"\0" + data
+
+
+def test_a_guard_is_down_again_within_the_transaction() -> None:
+    """Of whoever acts twice in one transaction, as a wallet's contract does."""
+    hooked = Hooked()
+    orders = [hooked.order(hooked.publication(name)) for name in ("first", "second")]
+    acts = [(hooked.token, hooked.interface.calldata("execute", *order)) for order in orders]
+    hooked.now += 1
+    hooked.chain.transact("auditor", None, in_a_row(acts), hooked.now).require()
+    for document in ("first", "second"):
+        slot = storage.task_slot(hooked.task(None, document))
+        core = storage.CORE.read(lambda at: hooked.chain.storage(hooked.here.address, at), slot, "")
+        assert core["phase"] != 0, document
+
+
 def test_a_bond_arrives_in_a_docket_that_is_whole() -> None:
     """A dispute is entered before its bond is pulled: a token that moves in it from within the pull
     finds all of it, and the move stands."""
