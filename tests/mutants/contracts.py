@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.court import COURT
 from tests.mutants.details import DETAILS
 from tests.mutants.libraries import LIBRARIES
+from tests.mutants.limits import LIMITS
 from tests.mutants.table import Mutant
 
 SETTLING, ROUNDS = "federation/Settling.sol", "federation/Rounds.sol"
@@ -389,4 +390,4 @@ PHASES = (
     ),
 )
 
-CONTRACTS = MONEY + GUARDS + DRAWS + PHASES + COURT + DETAILS + LIBRARIES
+CONTRACTS = MONEY + GUARDS + DRAWS + PHASES + COURT + DETAILS + LIBRARIES + LIMITS
