@@ -162,6 +162,7 @@ def misuse(told: Told, run: str) -> None:
     password, path = TOKENS["a user's password"], TOKENS["a path's key"]
     hidden = f"http://auditor:{password}@127.0.0.1:9/{path}?apikey={path}"
     plain = f"http://127.0.0.1:9/{path}"
+    named = "http://${PLANTED_TOKEN}@127.0.0.1:9/${PLANTED_TOKEN}?apikey=${PLANTED_TOKEN}"
     task = "0x" + json.loads(told.ask("show", run, "--format", "json"))["task_id"]
     ledger = str(told.folder / run / "ledger.sqlite")
     for form in ("text", "json"):
@@ -169,13 +170,16 @@ def misuse(told: Told, run: str) -> None:
         told.ask("verify", task, "--ledger", ledger, "--store", hidden, *more, fails=True)
         told.ask("verify", task, "--ledger", ledger, "--store", plain, *more, fails=True)
         told.ask("verify", task, "--ledger", plain, "--store", plain, *more, fails=True)
-        told.ask("ledger", "info", "--url", plain, *more, fails=True)
+        told.ask("verify", task, "--ledger", named, "--store", named, *more, fails=True)
+        for url in (plain, named):
+            told.ask("ledger", "info", "--url", url, *more, fails=True)
     for mode in (0o644, 0o600):
         bad = told.folder / "bad.key"
         bad.write_text(password, encoding="utf-8")
         bad.chmod(mode)
         told.ask("countersign", run, "--key", str(bad), fails=True)
         told.ask("provenance", run, "--out", "never", "--key", str(bad), fails=True)
+        told.ask("audit", run, "--statements", str(bad), fails=True)
         bad.unlink()
 
 
