@@ -208,6 +208,8 @@ def _told_of_journal(changed: bytes, line: int) -> list[tuple[str, ...]]:
     follow the one before it, and whose that is."""
     told: list[tuple[str, ...]] = [(f"line {line + 1} is not a journal entry",)]
     lines = changed.splitlines()
+    if line + 1 == len(lines):  # which none follows, but for the summary
+        told.append((f"{JOURNAL} ends in",))
     for number in (line, line + 1):
         with suppress(ValueError, KeyError, IndexError):
             entry = json.loads(lines[number - 1])["entry"]

@@ -59,6 +59,7 @@ def test_a_run_tells_who_watches_what_happens(honest: Played) -> None:
     assert start == {
         "run": "run",
         "task": honest.summary["task"],
+        "task_id": f"0x{honest.summary['task_id']}",
         "participants": 4,
         "aggregators": 3,
         "capture_ppb": 0,

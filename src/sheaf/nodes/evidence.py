@@ -195,9 +195,10 @@ NOWHERE = Path(os.devnull) / "no run"
 class Evidence:
     """What the verification rests on: the ledger's events, gas and head, the store, the document.
     `sent` counts the actions that succeeded, by sender; `names` are the run's own; `steps` are all
-    protocol transactions of the ledger, in order, where they were to be kept; `manner` is how to
-    replay them. `directory` is the run's folder, and `NOWHERE` for a stranger, who has none.
-    `model_file` says whether the file there is that of the last model, once somebody looked."""
+    protocol transactions of the ledger, in order, where they were to be kept, or else those that a
+    receipt goes with; `manner` is how to replay them. `directory` is the run's folder, and
+    `NOWHERE` for a stranger, who has none. `model_file` says whether the file there is that of the
+    last model, once somebody looked."""
 
     directory: Path
     book: AddressBook

@@ -36,6 +36,7 @@ from sheaf.protocol.errors import (
     RunNotFound,
     VerificationFailed,
 )
+from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.task import Task
 from sheaf.store.disk import DiskStore
 from sheaf.store.interface import Store
@@ -125,8 +126,8 @@ def replayed(
 @dataclass
 class History:
     """Every protocol transaction, replayed through the specification while blocks are re-executed:
-    `count` of them, held in `steps` where they are to be kept. The first disagreement is kept for
-    later: code that is not Sheaf's is the better reason."""
+    `count` of them, held in `steps` where they are to be kept, or else those that a receipt goes
+    with. The first disagreement is kept for later: code that is not Sheaf's is a better reason."""
 
     book: AddressBook
     task: bytes
@@ -160,7 +161,7 @@ class History:
             for event in step.events:
                 self.trail = fold(self.trail, event)
         self.count += len(found)
-        self.steps += found if self.keep_steps else ()
+        self.steps += [step for step in found if self.keep_steps or step.receipt != ZERO]
 
     def _concerns(self, sender: bytes, action: Action) -> bool:
         """Whether an action is of this task, a withdrawal, which is of none, by its sender. Of
