@@ -57,8 +57,8 @@ def test_steps_are_kept_where_they_are_wanted(honest: Played) -> None:
     given = (asked, [file_of(honest)], DiskStore(honest.directory / "store"))
     plain, report = examine_task(*given, manner=Manner(steps=False))
     # But for those that a receipt goes with: what the sponsor published and reported.
-    kept = [type(step.action).__name__ for step in plain.steps]
-    assert kept == ["Publish", "Report", "Report", "Report"]
+    signed = [type(step.action).__name__ for step in plain.steps]
+    assert signed == ["Publish", "Report", "Report", "Report"]
     kept, same = examine_task(*given)
     assert report.checks == same.checks
     assert len(kept.steps) > 20
