@@ -105,6 +105,8 @@ class Copy:
             for name in COMPILED
             if name in among and (not changed or f"src/{changed}" in self._sources(name))
         ]
+        if not built:  # the file is part of none of them
+            return
         sources = {
             path: {"content": text} for n in built for path, text in self._sources(n).items()
         }
