@@ -99,6 +99,12 @@ class Scene:
     clock: Clock
     folder: Path
     payer: bytes
+    outsiders: list[Outsider] = field(default_factory=list, repr=False)
+
+    def close(self) -> None:
+        """Let everybody outside release what they hold."""
+        for each in self.outsiders:
+            each.leave()
 
     def cast(self, alter: Alter, **changes: Any) -> Cast:
         """A cast whose own challenger wants nothing, and money for the one outside."""
@@ -145,6 +151,9 @@ class Outsider:
     changes: dict[str, Any] = field(default_factory=dict)
     tower: Watchtower | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
+
+    def __post_init__(self) -> None:
+        self.scene.outsiders.append(self)
 
     def __call__(self) -> None:
         """Look until there is nothing more to do before the next block."""

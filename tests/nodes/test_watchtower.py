@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -38,7 +39,10 @@ def scene(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Scene]:
     with Node(version=REMOTE) as node:
         node.automine, node.next_time = False, START
         payer = key_of("sponsor")
-        yield Scene(node.url, clocked(monkeypatch, node.url, payer), tmp_path, payer)
+        with closing(
+            Scene(node.url, clocked(monkeypatch, node.url, payer), tmp_path, payer)
+        ) as made:
+            yield made
 
 
 Lie = Callable[[Cast], None]

@@ -145,8 +145,12 @@ def _found(
             f"--ledger: found other code at {to_checksum_address(federation)} than the Federation "
             "that Sheaf ships; no money goes there"
         ) from None
-    for name, contract in (("Court", own["court"]), ("Vault", own["vault"])):
-        if not artifact(name).is_runtime(client.code(contract)):
+    # The vault pulls for one federation, which is part of its code.
+    for name, contract, values in (
+        ("Court", own["court"], []),
+        ("Vault", own["vault"], [federation]),
+    ):
+        if client.code(contract) != artifact(name).runtime_of(values):
             raise InvalidConfiguration(
                 f"--ledger: found other code at {to_checksum_address(contract)} than the {name} "
                 "that Sheaf ships; no money goes there"

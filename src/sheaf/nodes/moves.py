@@ -83,6 +83,14 @@ class Moves:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             # Unbuffered: what could not be written must not be tried again on closing.
             self._file = os.fdopen(descriptor, "r+b", buffering=0)
+        try:
+            self._read()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _read(self) -> None:
+        with reachable(self.path):
             content = self._file.read()
             whole = content.rfind(b"\n") + 1
             if whole < len(content):  # a line that a kill cut short was handed in by nobody

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import http.client
 import os
-import select
+import selectors
 import socket
 import ssl
 import time
@@ -142,9 +142,10 @@ class HttpClient:
             except IndexError:  # another thread was faster
                 return None
             assert isinstance(connection.sock, MeteredSocket)
-            waiting = select.poll()
-            waiting.register(connection.sock.inner, select.POLLIN)
-            if not waiting.poll(0):
+            with selectors.DefaultSelector() as waiting:  # what every system has
+                waiting.register(connection.sock.inner, selectors.EVENT_READ)
+                silent = not waiting.select(0)
+            if silent:
                 connection.sock.meter = meter
                 return connection
             connection.close()
