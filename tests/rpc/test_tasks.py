@@ -13,6 +13,7 @@ from coincurve import PrivateKey
 from eth_utils.address import to_checksum_address
 from web3.types import RPCEndpoint
 
+from sheaf import verify
 from sheaf.apps.chains import deploy
 from sheaf.apps.cli.outcome import execute
 from sheaf.ledger.anvil import DEVELOPMENT_KEY, Anvil, options, require
@@ -20,9 +21,10 @@ from sheaf.ledger.client import address_of, sign
 from sheaf.ledger.endpoint import Endpoint
 from sheaf.ledger.federation import federation_interface, token_interface
 from sheaf.ledger.rpc import Connection
-from sheaf.nodes import runner
+from sheaf.nodes import anchoring, runner
 from sheaf.nodes.summary import read_book
 from sheaf.protocol.actions import Advance
+from sheaf.protocol.errors import VerificationFailed
 from sheaf.protocol.events import Paid, RoundSettled
 from tests.nodes.plans import plan
 from tests.nodes.stage import Watcher
@@ -152,6 +154,24 @@ def told_by_the_node(site: Site) -> int:
                 gas += int(receipt["gasUsed"], 16)
     endpoint.close()
     return gas
+
+
+def test_countersignatures_say_where_a_task_ends_on_a_chain_that_went_on(
+    site: Site, tmp_path: Path
+) -> None:
+    (tmp_path / "keys").write_text(
+        "\n".join(to_checksum_address(each.account) for each in anchoring.read(site.run)), "utf-8"
+    )
+    places: Any = {"ledger": [site.url], "store": site.run / "store"}
+    later = verify(site.task, **places)
+    assert (later.anchored, later.head == site.summary["head"]) == (False, False)
+    found = verify(site.task, **places, keys=tmp_path / "keys", signatures=site.run)
+    assert (found.name, found.anchored, found.run) == (site.task, True, None)
+    assert found.head == site.summary["head"]
+    of_run = verify(site.run, url=site.url, keys=tmp_path / "keys")
+    assert (of_run.name, of_run.head) == (site.run.name, found.head)
+    with pytest.raises(VerificationFailed, match=" has not countersigned the head "):
+        verify(site.task, head=later.head, **places, keys=tmp_path / "keys", signatures=site.run)
 
 
 def test_an_outsider_who_was_refused_is_told_of_when_asked(site: Site, capsys: Capture) -> None:

@@ -1,5 +1,5 @@
-"""What somebody brings to a run from elsewhere: the head's hash, a file of addresses that must have
-countersigned it, or a key file to countersign it with."""
+"""What somebody brings to a run or a task from elsewhere: the head's hash, a file of addresses that
+must have countersigned it, the countersignatures themselves, or a key file to countersign with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from eth_utils.address import is_checksum_address, to_canonical_address, to_chec
 
 from sheaf.ledger.client import address_of
 from sheaf.ledger.keys import parse_key
-from sheaf.nodes.anchoring import Anchor, Statement, countersign, read
+from sheaf.nodes.anchoring import (
+    FILE,
+    Anchor,
+    Countersignature,
+    Statement,
+    countersign,
+    parsed,
+    read,
+)
 from sheaf.nodes.evidence import Evidence, Report
 from sheaf.nodes.hold import held
 from sheaf.nodes.rereading import Source
@@ -21,11 +29,16 @@ from sheaf.protocol.errors import InvalidConfiguration, InvalidUsage
 _HASH = re.compile(r"(?:0x)?([0-9a-fA-F]{64})")
 _ADDRESS = re.compile(r"0x(?:[0-9a-f]{40}|[0-9A-F]{40})")
 
+LARGEST_BYTES = 2**24
+"""Of a file of countersignatures: some 30,000."""
 
-def anchor(head: str | None, keys: Path | None) -> Anchor:
-    """What to hold against a run: a head's hash in hex, a file of addresses; either may be None.
 
-    Raises `InvalidUsage` for a hash that is none, and what `addresses` raises.
+def anchor(head: str | None, keys: Path | None, signatures: Path | None = None) -> Anchor:
+    """What to hold against a history: a head's hash in hex, a file of addresses, and where their
+    countersignatures are, if not in a run's folder; each may be None.
+
+    Raises `InvalidUsage` for a hash that is none, and for signatures that nobody is to have made;
+    and what `addresses` and `countersignatures` raise.
     """
     wanted = None
     if head is not None:
@@ -33,7 +46,26 @@ def anchor(head: str | None, keys: Path | None) -> Anchor:
         if matched is None:
             raise InvalidUsage(f"--head: found {head!r:.80}, accepted: 64 hex digits")
         wanted = bytes.fromhex(matched[1])
-    return Anchor(wanted, () if keys is None else addresses(keys))
+    if signatures is not None and keys is None:
+        raise InvalidUsage("--signatures: found it without --keys, accepted: with it")
+    made = None if signatures is None else countersignatures(signatures)
+    return Anchor(wanted, () if keys is None else addresses(keys), made)
+
+
+def countersignatures(path: Path) -> list[Countersignature]:
+    """Those in a file, or in a run's folder. Raises `InvalidUsage` where it cannot be read,
+    `VerificationFailed` for anything that is none, or is not that of its account."""
+    path = path / FILE if path.is_dir() else path
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        raise InvalidUsage(f"--signatures: {path}: cannot be read: {error.strerror}") from error
+    if len(text) > LARGEST_BYTES:
+        raise InvalidUsage(
+            f"--signatures: {path}: found more than {LARGEST_BYTES:,} bytes, accepted: fewer"
+        )
+    return parsed(text, str(path))
 
 
 def addresses(path: Path) -> tuple[bytes, ...]:

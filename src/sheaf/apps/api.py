@@ -7,6 +7,7 @@ print as its message.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sheaf.apps import runs
@@ -18,6 +19,9 @@ __all__ = ["RoundResult", "RunResult", "VerificationResult", "load", "run", "ver
 
 Reference = str | Path | RunResult | None
 """How a run is named: its id, a prefix of it, a path, its result, or None for the last one."""
+
+Places = str | Path | Sequence[str | Path]
+"""Files, folders or addresses, as a command line names them; one may stand by itself."""
 
 
 def run(
@@ -52,43 +56,79 @@ def load(run: Reference = None) -> RunResult:
     return RunResult.of(found.folder, found.finished())
 
 
-def verify(
-    run: Reference = None,
+def verify(  # noqa: PLR0913 - what can be asked is its parameters
+    subject: Reference = None,
     *,
     metrics: bool = False,
     receipts: bool = False,
     head: str | None = None,
     keys: str | Path | None = None,
+    signatures: str | Path | None = None,
     project: str | Path | None = None,
     url: str | None = None,
     from_block: int = 0,
+    ledger: Places = (),
+    store: Places = (),
+    federation: str | None = None,
+    enough: int | None = None,
+    light: bool = False,
+    round: int | None = None,
 ) -> VerificationResult:
-    """Recompute a run, the last one unless another is named, from its ledger and store.
+    """Recompute a run, the last one unless another is named, from its ledger and store; or a task,
+    named by its id (0x and 64 hex digits), from those of others.
 
     With `metrics` the reported metrics, too, which takes torch and executes the project's code: of
     `project`, or of the folder that the run was made from. With `receipts` what the actors signed,
     too. `head` is a head hash got from elsewhere, `keys` a file of addresses that must have
-    countersigned the head. `url` is the endpoint of the chain that the run was on, unless that was
-    an embedded ledger; its blocks are read from `from_block`, which must not be after the one that
-    the contracts are in.
+    countersigned the head. What is read from an endpoint is read from block `from_block` on, which
+    must not be after the one that the contracts are in.
 
-    Raises `VerificationFailed` at the first difference, `RunNotFound`, `InvalidUsage` where the
-    project's code is not there any more, and ledger errors.
+    Of a run, `url` is the endpoint of the chain that it was on, unless that was an embedded ledger.
+    Of a task, `ledger` names endpoints and ledgers' files, which must agree, or `enough` of them;
+    `store` names addresses and folders, tried in order; `federation` the contract's address, which
+    is looked up else; `signatures` a file of countersignatures, for `keys`. With `light` headers,
+    proofs, and the bytes of one `round` are read (the last that settled if none).
+
+    Raises `VerificationFailed` at the first difference, `RunNotFound`, `InvalidUsage` for what
+    belongs to a run with a task or the other way round, and where the project's code is not there
+    any more, and what ledgers and stores raise.
     """
-    from sheaf.apps.anchors import anchor
     from sheaf.apps.checks import Wanted
-    from sheaf.apps.subjects import RunSubject
+    from sheaf.apps.subjects import About
+    from sheaf.nodes.evidence import Manner
 
-    found, paths = _found(run), [None if p is None else Path(p) for p in (keys, project)]
-    subject = RunSubject(found.folder, url, from_block)
-    wanted = Wanted.of(subject, metrics=metrics, receipts=receipts, project=paths[1])
-    with subject.opened(anchor(head, paths[0])) as case:
+    about = About(
+        reference=_reference(subject),
+        last=subject is None,
+        url=url,
+        from_block=from_block,
+        ledgers=_texts(ledger),
+        stores=_texts(store),
+        federation=federation,
+        enough=enough,
+        head=head,
+        light=light,
+        round=round,
+    )
+    known = about.subject()
+    files = [None if path is None else Path(path) for path in (keys, signatures, project)]
+    wanted = Wanted.of(known, metrics=metrics, receipts=receipts, project=files[2])
+    with known.opened(about.anchor(*files[:2]), Manner(steps=receipts)) as case:
         case.verify(*wanted.checks(case))
-    return VerificationResult.of(found, case.report)
+    return VerificationResult.of(known, case.report)
 
 
 def _found(run: Reference) -> Run:
     if isinstance(run, RunResult):
         return Run(run.folder)
-    home = runs.home(Path.cwd())
-    return runs.find(home, None if run is None else str(run), last=run is None)
+    return runs.find(runs.home(Path.cwd()), _reference(run), last=run is None)
+
+
+def _reference(named: Reference) -> str | None:
+    if isinstance(named, RunResult):
+        return str(named.folder)
+    return None if named is None else str(named)
+
+
+def _texts(places: Places) -> tuple[str, ...]:
+    return tuple(map(str, [places] if isinstance(places, str | Path) else places))

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from sheaf.apps.extras import require
-from sheaf.apps.subjects import Case, Subject
+from sheaf.apps.subjects import Case, Subject, TaskSubject
 from sheaf.nodes.project import HINT
 from sheaf.nodes.receipts import check_receipts
 from sheaf.nodes.verification import Further
@@ -34,11 +34,13 @@ class Wanted:
         project: Path | None = None,
     ) -> Wanted:
         """What is asked for, where it can be had. Raises `InvalidUsage` for a project that nothing
-        is done with, and for metrics of a task, which says of no project that it came from it;
-        `InvalidConfiguration` where torch is not there."""
+        is done with, and for metrics of a task, which says of no project that it came from it, or
+        of one round alone; `InvalidConfiguration` where torch is not there."""
         if project is not None and not metrics:
             raise InvalidUsage("--project: found it without --metrics, accepted: both or none")
         if metrics:
+            if isinstance(subject, TaskSubject) and subject.asked.light:
+                raise InvalidUsage("--metrics: found it with --light, accepted: one of the two")
             if project is None and subject.folder is None:
                 told = "--metrics: found a task without --project, accepted: both or none"
                 raise InvalidUsage(told, HINT)

@@ -15,6 +15,7 @@ from sheaf.protocol.errors import InvalidDocument
 if TYPE_CHECKING:
     import torch
 
+    from sheaf.apps.subjects import Subject
     from sheaf.nodes.evidence import Check, Report
 
 
@@ -125,10 +126,13 @@ class RunResult:
 
 @dataclass(frozen=True, repr=False)
 class VerificationResult:
-    """What was recomputed of a run, without a difference: a difference raises. `conclusion` says
-    whether the history is anchored; `limits` are what no replay shows."""
+    """What was recomputed of a run or a task (`kind`), without a difference: a difference raises.
+    `name` is a run's id, or a task's; a task has no `run`. `conclusion` says whether the history is
+    anchored; `limits` are what no replay shows."""
 
-    run: Run
+    kind: str
+    name: str
+    run: Run | None
     head: str
     conclusion: str
     checks: tuple[Check, ...]
@@ -138,10 +142,12 @@ class VerificationResult:
     report: Report
 
     @classmethod
-    def of(cls, run: Run, report: Report) -> VerificationResult:
-        """The result for a run's report."""
+    def of(cls, subject: Subject, report: Report) -> VerificationResult:
+        """The result for the report about a run or a task."""
         return cls(
-            run=run,
+            kind=subject.kind,
+            name=subject.name,
+            run=None if subject.folder is None else Run(subject.folder),
             head=report.head,
             conclusion=report.conclusion,
             checks=tuple(report.checks),
@@ -152,11 +158,11 @@ class VerificationResult:
         )
 
     def __repr__(self) -> str:
-        return presentation.report_text(f"run {self.run.id}", self.report)
+        return presentation.report_text(f"{self.kind} {self.name}", self.report)
 
     def _repr_html_(self) -> str:
         rows = [[check.name, f"{check.count:,}", check.detail] for check in self.checks]
-        table = _html_table(f"run {self.run.id}: {self.conclusion}", [], rows)
+        table = _html_table(f"{self.kind} {self.name}: {self.conclusion}", [], rows)
         limits = "".join(f"<li>{escape(limit)}</li>" for limit in self.limits)
         return f"{table}<p>A replay does not show</p><ul>{limits}</ul>"
 

@@ -49,10 +49,10 @@ class About:
         """Whether anything was said."""
         return self != About()
 
-    def anchor(self, keys: Path | None = None) -> Anchor:
-        """What to hold against it, with the file of addresses `keys`. Raises as `anchors.anchor`
-        does."""
-        return anchors.anchor(self.head, keys)
+    def anchor(self, keys: Path | None = None, signatures: Path | None = None) -> Anchor:
+        """What to hold against it, with the file of addresses `keys`, whose countersignatures are
+        in the file `signatures`. Raises as `anchors.anchor` does."""
+        return anchors.anchor(self.head, keys, signatures)
 
     def subject(self) -> Subject:
         """What it is about. Raises `RunNotFound`, and `InvalidUsage` for options of a task with a
@@ -151,7 +151,12 @@ class RunSubject:
 
     @contextmanager
     def opened(self, anchor: Anchor = NOTHING, manner: Manner = PLAINLY) -> Iterator[Case]:
-        """As `Subject.opened`; raises `RunNotFound`, too."""
+        """As `Subject.opened`; raises `RunNotFound`, too, and `InvalidUsage` for signatures from
+        elsewhere than its folder."""
+        if anchor.made is not None:
+            raise InvalidUsage(
+                "--signatures: found it for a run, accepted: for a task; a run's are in its folder"
+            )
         with chains.source_of(self.folder, self.url, self.from_block) as source:
             evidence, report = verification.replayed(self.folder, source, manner)
             ledger: Ledger = LedgerInFile(inventory.LEDGER, self.folder / inventory.LEDGER)
@@ -199,9 +204,10 @@ class TaskSubject:
     @contextmanager
     def opened(self, anchor: Anchor = NOTHING, manner: Manner = PLAINLY) -> Iterator[Case]:
         """As `Subject.opened`; raises `InvalidUsage` for ledgers and stores that are none."""
-        if anchor.keys:
+        if anchor.keys and anchor.made is None:
             raise InvalidUsage(
-                "--keys: found it for a task, accepted: for a run, whose folder has them"
+                "--keys: found it for a task without --signatures, accepted: both; no ledger has "
+                "countersignatures, a run's folder and whoever made one do"
             )
         with ExitStack() as stack:
             light = self.asked.light

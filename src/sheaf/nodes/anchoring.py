@@ -128,10 +128,23 @@ def read(directory: Path) -> list[Countersignature]:
         return []
     try:
         text = path.read_bytes()
-        plain = json.loads(text)
-        found = [Countersignature.parse(each) for each in plain[_LIST]]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except OSError as error:
         fail(f"countersignatures: {path.name} cannot be read: {error}")
+    found = parsed(text, path.name)
+    if text != json_text({_LIST: [each.plain() for each in found]}).encode():
+        fail(f"countersignatures: {path.name} is not as Sheaf writes it")
+    return found
+
+
+def parsed(text: bytes, name: str) -> list[Countersignature]:
+    """The countersignatures in a file's text, which may be of any layout; `name` is for messages.
+
+    Raises `VerificationFailed` for anything else than well-formed, sound and different ones.
+    """
+    try:
+        found = [Countersignature.parse(each) for each in json.loads(text)[_LIST]]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        fail(f"countersignatures: {name} cannot be read: {error}")
     seen: set[tuple[bytes, Statement]] = set()
     for number, each in enumerate(found, start=1):
         what = f"number {number}, of {to_checksum_address(each.account)},"
@@ -140,26 +153,39 @@ def read(directory: Path) -> list[Countersignature]:
         if (each.account, each.statement) in seen:
             fail(f"countersignatures: {what} is there twice")
         seen.add((each.account, each.statement))
-    if text != json_text({_LIST: [each.plain() for each in found]}).encode():
-        fail(f"countersignatures: {path.name} is not as Sheaf writes it")
     return found
 
 
 @dataclass(frozen=True)
 class Anchor:
     """What a reader holds against a history: the head's hash, the accounts that must have
-    countersigned it. Either may be left out; with neither, nothing is anchored."""
+    countersigned it. Either may be left out; with neither, nothing is anchored. The signatures are
+    those `made`, or with None those in the run's folder."""
 
     head: bytes | None = None
     keys: Sequence[bytes] = ()
+    made: Sequence[Countersignature] | None = None
+
+    def last(self, task: bytes) -> bytes | None:
+        """The hash of the block to end in: the head that was asked for, or else the last one of
+        the task that all of the accounts countersigned; None where there is neither."""
+        if self.head is not None or not self.keys:
+            return self.head
+        signed: dict[Statement, set[bytes]] = {}
+        for each in self.made or ():
+            if each.statement.task == task:
+                signed.setdefault(each.statement, set()).add(each.account)
+        by_all = [statement for statement, by in signed.items() if by.issuperset(self.keys)]
+        return max(by_all, key=lambda statement: statement.block).head if by_all else None
 
     def check(self, evidence: Evidence, report: Report) -> None:
         """Check countersignatures, and that this is the history that the reader means."""
-        statement, made = Statement.of(evidence), read(evidence.directory)
+        statement = Statement.of(evidence)
+        made = read(evidence.directory) if self.made is None else self.made
         signers = [each.account for each in made if each.statement == statement]
         others = len(made) - len(signers)
         detail = "parties countersigned this head"
-        if report.whole:
+        if report.whole or self.made is not None:
             report.add(_LIST, len(signers), detail + (f", {others} another one" if others else ""))
         if self.head is not None and self.head != statement.head:
             fail(f"head: found {statement.head.hex()}, but {self.head.hex()} was asked for")

@@ -38,8 +38,8 @@ CHECKS: tuple[Further, ...] = (
 """What follows from ledger and store."""
 
 FOLDER = (
-    "what a run's folder holds besides ledger and store: its model file, its summary, its journal "
-    "and countersignatures, and blobs that no counted round needs"
+    "what a run's folder holds besides ledger and store: its model file, its summary, its journal"
+    "{}, and blobs that no counted round needs"
 )
 ANYWHERE = ("--ledger", "URL", "--store", "URL")
 """Options of whoever does it again, where nobody says which were given."""
@@ -107,7 +107,7 @@ def replayed_task(
     light round that there is none of; what stores raise.
     """
     sources = Sources(ledgers, asked.enough)
-    last = sources.last(anchor.head)
+    last = sources.last(anchor.last(asked.task))
 
     def read(ledger: Ledger) -> tuple[Read, History, Report]:
         reading = _Reading(asked, ledger, keep_steps=manner.steps)
@@ -122,11 +122,12 @@ def replayed_task(
     evidence = collected(known, ground, Witness(store), report, manner=manner)
     report.trust = trust.remaining(evidence.trail.terms)
     report.unfinished = not evidence.trail.over
+    folder = FOLDER.format(" and countersignatures" if anchor.made is None else "")
     if not asked.light:
-        report.limits = (*report.limits, FOLDER)
+        report.limits = (*report.limits, folder)
         return Replayed(evidence, report, first.ledger, CHECKS)
     number = _light_round(asked, evidence)
-    report.limits = (*report.limits, LIGHT.format(round=number), FOLDER)
+    report.limits = (*report.limits, LIGHT.format(round=number), folder)
     return Replayed(evidence, report, first.ledger, _light(number), number)
 
 

@@ -19,7 +19,6 @@ from sheaf.apps.cli.options import (
     find,
     say,
 )
-from sheaf.protocol.errors import InvalidUsage
 
 if TYPE_CHECKING:
     from sheaf.apps.subjects import About, Subject
@@ -34,6 +33,12 @@ MetricsOption = Annotated[
 KeysOption = Annotated[
     Path | None,
     typer.Option("--keys", metavar="FILE", help="Demand that these addresses countersigned."),
+]
+SignaturesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--signatures", metavar="FILE", help="Of a task: the countersignatures, for --keys."
+    ),
 ]
 ExplainOption = Annotated[
     bool, typer.Option("--explain", help="Say what has to be trusted all the same, and of whom.")
@@ -64,6 +69,7 @@ def verify(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     metrics: MetricsOption = False,
     receipts: ReceiptsOption = False,
     keys: KeysOption = None,
+    signatures: SignaturesOption = None,
     project: ProjectOption = None,
     light: LightOption = False,
     round: RoundOption = None,
@@ -78,13 +84,11 @@ def verify(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     from sheaf.apps.cli.watching import Watching
     from sheaf.apps.strangers import manner_of
 
-    if light and metrics:
-        raise InvalidUsage("--metrics: found it with --light, accepted: one of the two")
     subject = dataclasses.replace(about, light=light, round=round).subject()
     wanted = Wanted.of(subject, metrics=metrics, receipts=receipts, project=project)
     with Watching() as watching:
         manner = manner_of(state, jobs, subject.folder, watching.told, steps=receipts)
-        with subject.opened(about.anchor(keys), manner) as case:
+        with subject.opened(about.anchor(keys, signatures), manner) as case:
             case.verify(*wanted.checks(case))
     _say_report(subject, case.report, format, explain=explain)
 
