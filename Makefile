@@ -52,7 +52,7 @@ rpc: setup ## the contracts' tests and a task on a real anvil (needs Node and np
 contracts: setup ## compile, compare artefacts, fuzz, analyse (needs Node and npm)
 	$(MAKE) -C contracts check
 
-browser: setup tests/browser/node_modules/.stamp ## open the audit report in Chromium (needs Node, npm)
+browser: setup tests/browser/node_modules/.stamp ## open the audit report in Chromium (needs Node, npm; SHEAF_SHOTS=DIR keeps pictures)
 	$(BIN)/python -m pytest --browser tests/browser
 
 tests/browser/node_modules/.stamp: tests/browser/package.json tests/browser/package-lock.json

@@ -231,7 +231,7 @@ def _development(report: Facts) -> Iterator[Item]:
             ),
             (
                 f"Updates were combined by {task['rule']} in integers; "
-                f"{report['totals']['settled']} rounds settled.",
+                f"{counted(report['totals']['settled'], 'round')} settled.",
                 "ledger, rounds",
             ),
             *_checks(report, "aggregations"),

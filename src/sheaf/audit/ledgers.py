@@ -50,7 +50,7 @@ def _dispute(report: Parts, dispute: Parts) -> Markup:
         ("last answered by", "nobody" if answerer is None else who(report, answerer)),
         ("last deadline", moment(dispute["deadline"])),
         ("ruling", dispute["ruling"]),
-        ("bonds", dispute["bonds"]),
+        ("bonds put up", dispute["bonds"]),
         ("rows in the timeline", moves),
     ]
     column = _weighed(report, dispute["weighed"], pairs) if dispute["weighed"] else ""

@@ -17,6 +17,8 @@ STATES = (
     ("quiet", "drawn, did not commit"),
 )
 LEFT, TOP = 52, 12
+LABEL = 230
+"""So far right the label of the chain ends at least: it begins inside of the picture."""
 NAMED = 14
 """Columns at least so wide have room for each model's number and root."""
 
@@ -116,7 +118,7 @@ def _chain(report: Parts, wide: int, y: int) -> Markup:
             parts.append(el("text", "\N{MULTIPLICATION SIGN}", x=x, y=y + 5, text_anchor="middle"))
             parts.append(el("text", found["round"], x=x, y=y + 24, text_anchor="middle"))
     words, below = ("round, and the model's root", 106) if wide >= NAMED else ("round", 44)
-    label = el("text", words, x=end, y=y + below, text_anchor="end", class_="title")
+    label = el("text", words, x=max(end, LABEL), y=y + below, text_anchor="end", class_="title")
     return joined([*parts, label])
 
 

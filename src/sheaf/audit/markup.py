@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 
 VOID = frozenset({"meta", "br", "hr", "col"})
@@ -55,7 +56,7 @@ def table(
     )
     tags = ["<td class=n>" if number and not kind else "<td>" for number in numbers]
     # A header cell in a column of header cells heads its row without saying so.
-    tags[0] = "<th>" if kind else "<th scope=row>"
+    tags[0] = "<th>" if kind else "<th scope=row class=n>" if numbers[0] else "<th scope=row>"
     body = "".join(
         "<tr>" + "".join(f"{tag}{escaped(cell)}" for tag, cell in zip(tags, row, strict=True))
         for row in rows
@@ -82,6 +83,15 @@ def items(lines: Iterable[object], tag: str = "ul") -> Markup:
 def code(text: object) -> Markup:
     """Something to be copied or compared, letter by letter."""
     return el("code", text)
+
+
+def unbroken(line: str) -> Markup:
+    """Text in which no line ends within an option's name."""
+    parts = re.split(r"(--[\w-]+)", line)
+    return joined(
+        el("span", part, class_="whole") if place % 2 else Markup(escaped(part))
+        for place, part in enumerate(parts)
+    )
 
 
 def data_block(id: str, json_text: str) -> Markup:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sheaf.audit import figures
 from sheaf.audit.cells import DASH, Parts, number, tokens, who
 from sheaf.audit.markup import Markup, code, el, facts, items, joined, table
+from sheaf.audit.plainly import counted
 
 
 def draws(report: Parts) -> Markup:
@@ -56,7 +57,7 @@ def _odds(draw: Parts, pool: str) -> str:
 
 
 def _ppb(ppb: int | None) -> str:
-    return "not defined" if ppb is None else f"{ppb / 1e7:.9g} %"
+    return "not defined" if ppb is None else f"{ppb / 1e7:.9g}\N{NO-BREAK SPACE}%"
 
 
 def _selection(report: Parts, place: int, selection: Parts, labels: Sequence[str]) -> Markup:
@@ -95,8 +96,8 @@ def _tested(report: Parts, selection: Parts) -> Markup:
     )
     if selection["least_adjusted"] > level:
         told += (
-            f" With {selection['trials']:,} draws at these odds no count could have been: the "
-            f"least adjusted p-value that there is would be {selection['least_adjusted']:g}."
+            f" With {counted(selection['trials'], 'draw')} at these odds no count could have been: "
+            f"the least adjusted p-value that there is would be {selection['least_adjusted']:g}."
         )
     heads = ("seat", "drawn", "expected", "p (exact, two-sided)", "p (Holm)")
     caption = f"Exact binomial test of each seat, {what}"

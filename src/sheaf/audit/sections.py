@@ -10,7 +10,7 @@ from sheaf.audit import figures
 from sheaf.audit.cells import DASH, Parts, bare, number, who
 from sheaf.audit.ledgers import court, money
 from sheaf.audit.lineage import lineage_plot
-from sheaf.audit.markup import Markup, code, el, facts, items, joined, table
+from sheaf.audit.markup import Markup, code, el, facts, items, joined, table, unbroken
 from sheaf.audit.scrutiny import draws, fairness
 
 HOSTS = {
@@ -48,7 +48,7 @@ def verified(report: Parts) -> Markup:
     """What was checked, how to check it again, and what all of it does not show."""
     found = report["verification"]
     checks = [(c["name"], f"{c['count']:,}", c["detail"]) for c in found["checks"]]
-    repeat = [(r["checks"], code(r["command"])) for r in found["repeat"]]
+    repeat = [(r["checks"], code(unbroken(r["command"]))) for r in found["repeat"]]
     reported, outside, withheld = (found[k] for k in ("reported", "outside", "withheld"))
     # A stranger has neither: no summary says anything, and no folder holds anything else.
     apart = [el("h3", "Reported, and not recomputed"), el("p", ", ".join(reported))]
@@ -74,7 +74,7 @@ def verified(report: Parts) -> Markup:
             el("p", AGAIN, class_="note"),
             facts(repeat),
             el("h3", "What it does not show"),
-            items(found["limits"]),
+            items(map(unbroken, found["limits"])),
             el("h3", "Trusted all the same"),
             facts((t["about"], t["assumed"]) for t in found["trust"]),
             *(apart if reported else []),
