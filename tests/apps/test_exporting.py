@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -123,6 +124,18 @@ def test_files_that_are_none(papers: Path, capsys: pytest.CaptureFixture[str]) -
     (papers / "header.hex").unlink()
     assert check() == 2
     assert "header.hex: cannot be read: No such file" in capsys.readouterr().err
+
+
+def test_a_pipe_is_no_model(papers: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["verify-model", "nothing", *ATTESTED]) == 2
+    assert "nothing: cannot be read: No such file" in capsys.readouterr().err
+    read, write = os.pipe()
+    try:
+        assert execute(["verify-model", f"/dev/fd/{read}", *ATTESTED]) == 2
+    finally:
+        os.close(read)
+        os.close(write)
+    assert f"/dev/fd/{read}: found a pipe, accepted: a file" in capsys.readouterr().err
 
 
 def test_it_takes_no_torch_and_nothing_of_the_run(papers: Path) -> None:

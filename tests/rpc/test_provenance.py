@@ -94,8 +94,8 @@ def test_a_state_that_the_endpoint_forgot_is_not_shown(anvil: Anvil, played: Pla
     forgot = {"error": {"code": -32000, "message": "missing trie node"}}
     found = written(played, Twisted(anvil.url, proving(forgot, code=True)))
     head = read_header(found["header.hex"].decode())
-    file = (played.directory / "model.safetensors").read_bytes()
-    proven = check(file, found["attestation.json"], head)
+    with (played.directory / "model.safetensors").open("rb") as file:
+        proven = check(file, found["attestation.json"], head)
     assert STATELESS in proven.limits
 
 

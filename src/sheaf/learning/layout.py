@@ -1,6 +1,6 @@
 """A model's tensors and its flat vector, back and forth (`sheaf.protocol.layout` has the rules)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -57,7 +57,7 @@ class Layout:
         Raises ``InvalidModel`` for a missing, unexpected or misshapen tensor or one that is not of
         floats, and ``NotFinite`` naming tensor and index of the first NaN or infinity.
         """
-        self._refuse_other_names(arrays)
+        self.refuse_other_names(arrays)
         vector = np.empty(self.coordinates, dtype=np.float64)
         for entry, place in self._places():
             array = arrays[entry.name]
@@ -92,23 +92,25 @@ class Layout:
                 return _indexed(entry.name, coordinate - place.start, entry.shape)
         raise InvalidModel(f"found coordinate {coordinate}, accepted: 0 to {self.coordinates - 1}")
 
-    def _places(self) -> list[tuple[Tensor, slice]]:
-        stops = np.cumsum([entry.size for entry in self.entries]).tolist()
-        starts = [0, *stops[:-1]]
-        slices = [slice(start, stop) for start, stop in zip(starts, stops, strict=True)]
-        return list(zip(self.entries, slices, strict=True))
-
-    def _refuse_other_names(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def refuse_other_names(self, names: Iterable[str]) -> None:
+        """Raise ``InvalidModel`` unless these are the names of all tensors, in any order."""
         expected = [entry.name for entry in self.entries]
+        found = dict.fromkeys(names)
         for name in expected:
-            if name not in arrays:
+            if name not in found:
                 raise InvalidModel(f"{name}: found no such tensor, accepted: {', '.join(expected)}")
-        for name in arrays:
+        for name in found:
             if name not in expected:
                 raise InvalidModel(
                     f"{name}: found a tensor the layout does not have, "
                     f"accepted: {', '.join(expected)}"
                 )
+
+    def _places(self) -> list[tuple[Tensor, slice]]:
+        stops = np.cumsum([entry.size for entry in self.entries]).tolist()
+        starts = [0, *stops[:-1]]
+        slices = [slice(start, stop) for start, stop in zip(starts, stops, strict=True)]
+        return list(zip(self.entries, slices, strict=True))
 
 
 def _refuse_not_finite(name: str, array: NDArray[Any]) -> None:

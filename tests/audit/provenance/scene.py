@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,11 @@ class Scene:
     @property
     def model(self) -> bytes:
         return (self.played.directory / "model.safetensors").read_bytes()
+
+    @property
+    def file(self) -> BytesIO:
+        """The model's file, opened."""
+        return BytesIO(self.model)
 
     @property
     def statement(self) -> bytes:

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,13 @@ def failure(model: bytes, plain: Any, head: Header, anchor: bytes | None = None)
     """The one line that a check ends with."""
     data = plain if isinstance(plain, bytes) else json.dumps(plain).encode()
     with pytest.raises(VerificationFailed) as caught:
-        check(model, data, head, anchor)
+        check(BytesIO(model), data, head, anchor)
     assert "\n" not in caught.value.message
     return caught.value.message
 
 
 def test_the_settled_model_is_recognised(honest: Scene) -> None:
-    proven = check(honest.model, honest.statement, honest.head)
+    proven = check(honest.file, honest.statement, honest.head)
     assert proven.root.hex() == honest.played.summary["model"]["root"]
     assert proven.task.hex() == honest.played.summary["task_id"]
     assert (proven.round, proven.head.hash.hex()) == (2, honest.played.summary["head"])
@@ -55,7 +56,7 @@ def test_the_settled_model_is_recognised(honest: Scene) -> None:
 
 def test_a_head_from_elsewhere_anchors_it(honest: Scene) -> None:
     head = bytes.fromhex(honest.played.summary["head"])
-    proven = check(honest.model, honest.statement, honest.head, head)
+    proven = check(honest.file, honest.statement, honest.head, head)
     assert proven.anchored
     assert checking.ANCHOR not in proven.limits
     message = failure(honest.model, honest.statement, honest.head, bytes(32))
@@ -68,7 +69,7 @@ def test_weights_that_float32_does_not_hold_are_recognised(rough: Scene) -> None
     corrections = rough.plain()["predicate"]["model"]["corrections"]
     assert corrections
     assert all(0 < abs(by) <= 2 for _, by in corrections)
-    proven = check(rough.model, rough.statement, rough.head)
+    proven = check(rough.file, rough.statement, rough.head)
     assert proven.root.hex() == rough.played.summary["model"]["root"]
     assert proven.round == 3
 
@@ -117,7 +118,7 @@ def other_tensors(model: bytes) -> dict[str, bytes]:
     flat = {name: array.reshape(-1) for name, array in arrays.items()}
     holed = {name: np.full_like(array, np.nan) for name, array in arrays.items()}
     return {
-        "found float64, accepted: float32": save(wide),
+        "found 'F64', accepted: 'F32'": save(wide),
         "found no such tensor": save(renamed),
         "found shape (4,)": save(flat),
         "found nan": save(holed),
@@ -290,13 +291,13 @@ def test_another_contract_s_log_settles_nothing(honest: Scene, forged: bool) -> 
             f"settlement: block {head.number}: the log is not RoundSettled of"
         )
     else:
-        assert check(honest.model, statement, head).round == 2
+        assert check(honest.file, statement, head).round == 2
 
 
 def test_without_a_proof_of_state_the_answer_says_so(honest: Scene) -> None:
     plain = honest.plain()
     plain["predicate"]["state"] = None
-    proven = check(honest.model, json.dumps(plain).encode(), honest.head)
+    proven = check(honest.file, json.dumps(plain).encode(), honest.head)
     assert checking.STATELESS in proven.limits
     assert {each.name for each in proven.checks} == {"model", "task", "settled", "headers"}
 

@@ -26,7 +26,7 @@ UNREADABLE = {
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_what_is_no_attestation_is_refused(honest: Scene, name: str) -> None:
     with pytest.raises(InvalidDocument, match=r"^attestation: found ") as caught:
-        check(honest.model, UNREADABLE[name], honest.head)
+        check(honest.file, UNREADABLE[name], honest.head)
     assert "\n" not in caught.value.message
 
 
@@ -51,7 +51,7 @@ def test_fields_of_another_shape_are_refused(honest: Scene, path: str, value: An
     plain = honest.plain()
     put(path, value)(plain)
     with pytest.raises(InvalidDocument, match=r"^attestation: "):
-        check(honest.model, json.dumps(plain).encode(), honest.head)
+        check(honest.file, json.dumps(plain).encode(), honest.head)
 
 
 # The header
@@ -102,9 +102,9 @@ def test_another_text_is_no_header(text: str) -> None:
 )
 def test_what_is_no_attestation_is_told_in_words(honest: Scene, text: str, found: str) -> None:
     with pytest.raises(InvalidDocument) as caught:
-        check(honest.model, text.encode(), honest.head)
+        check(honest.file, text.encode(), honest.head)
     assert caught.value.message.startswith(f"attestation: found {found}")
     plain = honest.plain()
     del plain["predicate"]["signer"]
     with pytest.raises(InvalidDocument, match=r"^attestation: found no field 'signer', accepted: "):
-        check(honest.model, json.dumps(plain).encode(), honest.head)
+        check(honest.file, json.dumps(plain).encode(), honest.head)

@@ -49,7 +49,7 @@ def sealed(honest: Scene) -> bytes:
 
 
 def test_the_sponsor_is_seen_to_have_signed(honest: Scene, sealed: bytes) -> None:
-    proven, sponsor = check(honest.model, sealed, honest.head), sealer_of(honest, "sponsor")
+    proven, sponsor = check(honest.file, sealed, honest.head), sealer_of(honest, "sponsor")
     assert proven.signer == sponsor.signatory
     assert proven.checks[-1].name == "signed"
     address = to_checksum_address(honest.played.cast.node("sponsor").account.address)
@@ -57,7 +57,7 @@ def test_the_sponsor_is_seen_to_have_signed(honest: Scene, sealed: bytes) -> Non
     assert proven.checks[-1].detail == f"by {address}, the sponsor, with its key {key}"
     assert checking.SIGNED not in proven.limits
     for demanded in (key, key.upper(), f"0x{key}", address, address.lower()):
-        check(honest.model, sealed, honest.head, signer=demanded)
+        check(honest.file, sealed, honest.head, signer=demanded)
 
 
 def test_securesystemslib_and_in_toto_read_it(honest: Scene, sealed: bytes) -> None:
@@ -101,19 +101,19 @@ def test_who_is_not_the_sponsor_may_sign_and_is_called_that(honest: Scene) -> No
     sealer = sealer_of(honest, "participant-1")
     with FileArchive.opened(honest.ledger) as archive:
         made = papers(honest.evidence, archive, ["attestation"], sealer)["attestation.json"]
-    detail = check(honest.model, made, honest.head).checks[-1].detail
+    detail = check(honest.file, made, honest.head).checks[-1].detail
     assert ", who is not the sponsor, with its key " in detail
 
 
 def test_one_that_nobody_signed_says_so(honest: Scene) -> None:
-    proven = check(honest.model, honest.statement, honest.head)
+    proven = check(honest.file, honest.statement, honest.head)
     assert proven.signer is None
     assert checking.SIGNED in proven.limits
 
 
 def failure(scene: Scene, data: bytes, signer: str | None = None) -> str:
     with pytest.raises(VerificationFailed) as caught:
-        check(scene.model, data, scene.head, signer=signer)
+        check(scene.file, data, scene.head, signer=signer)
     assert "\n" not in caught.value.message
     return caught.value.message
 
@@ -185,7 +185,7 @@ def test_a_signer_of_another_form_is_no_attestation(
     honest: Scene, sealed: bytes, change: Change
 ) -> None:
     with pytest.raises(InvalidDocument) as caught:
-        check(honest.model, resealed(sealed, OTHER, change), honest.head)
+        check(honest.file, resealed(sealed, OTHER, change), honest.head)
     assert caught.value.message.startswith("attestation: found ")
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -107,7 +108,9 @@ def verify_model(
 
     wanted = anchor(head, None).head
     block = read_header(_text(header))
-    proven = check(_bytes(file), _bytes(attestation), block, wanted, _signer(key))
+    statement = _bytes(attestation)
+    with _opened(file) as model:
+        proven = check(model, statement, block, wanted, _signer(key))
     _demand(proven, task, stateless=stateless)
     plain = {
         "file": str(file),
@@ -172,6 +175,18 @@ def _told(file: Path, proven: Proven) -> str:
     rows: list[list[Any]] = [[c.name, f"{c.count:,}", c.detail] for c in proven.checks]
     limits = "\n".join(f"  - {limit}" for limit in proven.limits)
     return "\n\n".join([first, aligned(rows, frozenset({1})), f"Not shown\n{limits}"])
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """A file to be read in any order. Raises `InvalidUsage` where it cannot be, then or later."""
+    try:
+        with path.open("rb") as file:
+            if not file.seekable():
+                raise InvalidUsage(f"{path}: found a pipe, accepted: a file, read in any order")
+            yield file
+    except OSError as error:
+        raise InvalidUsage(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def _bytes(path: Path) -> bytes:

@@ -13,8 +13,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -87,6 +89,16 @@ class Attestation:
         """The task's id, which binds document, sponsor, chain and federation."""
         digest = hashlib.sha256(self.document).digest()
         return self.book.deployment.task_id(self.sponsor, digest)
+
+    def corrected(self, place: slice) -> Iterator[tuple[int, int]]:
+        """The corrections at some coordinates."""
+        known = self._ordered
+        first, last = (bisect_left(known, (at,)) for at in (place.start, place.stop))
+        yield from known[first:last]
+
+    @cached_property
+    def _ordered(self) -> list[tuple[int, int]]:
+        return sorted(self.corrections)
 
     def settling(self, head: Header) -> Header:
         """The header of the block that settled the model."""

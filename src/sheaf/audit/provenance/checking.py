@@ -17,13 +17,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NoReturn
+from typing import IO, NoReturn
 
 import numpy as np
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from safetensors import SafetensorError
-from safetensors.numpy import load
+from numpy.typing import NDArray
 
 from sheaf.audit.provenance.attestation import (
     Attestation,
@@ -34,6 +33,7 @@ from sheaf.audit.provenance.attestation import (
     statement,
 )
 from sheaf.audit.provenance.sealing import Signatory, opened, require_demanded, require_signed
+from sheaf.audit.provenance.weights import Part, Weights
 from sheaf.identity.canonical import misread
 from sheaf.learning import lattice
 from sheaf.learning.layout import Layout
@@ -45,11 +45,10 @@ from sheaf.ledger.inclusion import logs_of, proved_account, proved_receipt, prov
 from sheaf.ledger.rpc_records import prove_header
 from sheaf.nodes.aggregation import Vector
 from sheaf.nodes.evidence import Check, fail
-from sheaf.proofs.commitment import commit
 from sheaf.protocol.arithmetic import ELEMENT_BYTES, LIMIT
-from sheaf.protocol.errors import InvalidDocument, InvalidModel, NotFinite
+from sheaf.protocol.errors import InvalidDocument, InvalidModel
 from sheaf.protocol.events import RoundSettled
-from sheaf.protocol.merkle import Kind
+from sheaf.protocol.merkle import Kind, TreeHasher, header, leaf_count
 from sheaf.protocol.task import Task
 
 ANCHOR = "that this header is the chain's: hold a head hash from elsewhere against it, with --head"
@@ -62,6 +61,11 @@ STATELESS = (
     "that the contracts are Sheaf's, or that no later round replaced the model: the attestation "
     "carries no proof of the head's state"
 )
+NO_LATTICE_FLOAT = "which is not the float of a lattice integer"
+READ_BYTES = 2**20
+HEADER_BYTES, HEADER_TIMES = 2**20, 8
+"""What a model file's header may have: so many bytes, and so many times those of the task document,
+which names the same tensors."""
 
 
 @dataclass(frozen=True)
@@ -97,18 +101,18 @@ def read_header(text: str) -> Header:
 
 
 def check(
-    file: bytes,
+    file: IO[bytes],
     data: bytes,
     head: Header,
     anchor: bytes | None = None,
     signer: str | None = None,
 ) -> Proven:
-    """Check a model's safetensors bytes and an attestation's, signed or not, against the head's
-    header; `anchor` is the hash that the head must have, `signer` the key or the account, in hex,
-    that must have signed.
+    """Check a model's safetensors file, which is read in parts, and an attestation's bytes, signed
+    or not, against the head's header; `anchor` is the hash that the head must have, `signer` the
+    key or the account, in hex, that must have signed.
 
-    Raises `VerificationFailed` for the first link that does not hold, and `InvalidDocument` for an
-    attestation that cannot be read.
+    Raises `VerificationFailed` for the first link that does not hold, `InvalidDocument` for an
+    attestation that cannot be read, and `OSError` for a file that cannot be.
     """
     payload, envelope = opened(data)
     attestation, plain = parse(payload)
@@ -119,15 +123,13 @@ def check(
         task = Task.decode(attestation.document)
     except InvalidDocument as error:
         raise InvalidDocument(f"attestation: {error.message}") from error
-    vector = _vector(file, attestation, task)
-    found = commit(vector, Kind.MODEL, task.model.chunk_bytes)
-    digests = Digests(hashlib.sha256(file).digest(), found.tree_root, found.header)
+    digests, coordinates = _digests(file, attestation, task), task.model.coordinates
     if anchor not in (None, head.hash):
         fail(f"header: found block {head.number} {head.hash.hex()}, accepted: {anchor.hex()}")
     settling = _chain(attestation, head)
     _log(attestation, digests.root, settling)
     checks = [
-        Check("model", vector.size, f"weights give model root {digests.root.hex()}"),
+        Check("model", coordinates, f"weights give model root {digests.root.hex()}"),
         Check("task", 1, f"{attestation.task.hex()} is the document's, sponsor's and contract's"),
         Check("settled", 1, f"round {attestation.round} in block {settling.number}, log proved"),
         Check("headers", len(attestation.ancestors) + 1, f"up to head {head.hash.hex()}"),
@@ -152,34 +154,49 @@ def _signed(attestation: Attestation, signer: Signatory) -> Check:
     return Check("signed", 1, f"by {address}, {who}, with its key {key}")
 
 
-def _vector(file: bytes, attestation: Attestation, task: Task) -> Vector:
-    """The lattice vector whose float view the file is, to the bit."""
-    layout = Layout(task.model.layout)
-    if len(file) < layout.coordinates * ELEMENT_BYTES:  # before anything of that size is made
-        fail(f"model: found {len(file)} bytes, accepted: {layout.coordinates} float32 and names")
+def _digests(file: IO[bytes], attestation: Attestation, task: Task) -> Digests:
+    """Of a file that is the float view of a lattice vector, to the bit: what file and vector hash
+    to."""
+    layout, chunk_bytes = Layout(task.model.layout), task.model.chunk_bytes
+    for place, _ in attestation.corrections:
+        if place >= layout.coordinates:
+            fail(f"attestation: found coordinate {place}, accepted: 0 to {layout.coordinates - 1}")
+    tree = TreeHasher(chunk_bytes)
     try:
-        arrays = load(file)
-        floats = layout.flatten(arrays)
-    except (SafetensorError, InvalidModel, NotFinite, KeyError, TypeError, ValueError) as error:
-        fail(f"model: found {error}, accepted: a safetensors file of the task's tensors")
-    other = next((name for name, array in arrays.items() if array.dtype != np.float32), None)
-    if other is not None:
-        fail(f"model: {other}: found {arrays[other].dtype}, accepted: float32")
-    vector = lattice.encode_model(floats, layout.bits).astype(np.int64)
-    for place, by in attestation.corrections:
-        if place >= vector.size:
-            fail(f"attestation: found coordinate {place}, accepted: 0 to {vector.size - 1}")
-        vector[place] += by
-    if np.abs(vector).max() > LIMIT:
+        most = HEADER_BYTES + HEADER_TIMES * len(attestation.document)
+        for part in Weights.of(file, layout, most).parts():
+            tree.update(lattice.to_bytes(_integers(part, attestation, layout)))
+    except InvalidModel as error:
+        fail(f"model: {error.message}")
+    root, size_bytes = tree.root(), layout.coordinates * ELEMENT_BYTES
+    leaves = leaf_count(size_bytes, chunk_bytes)
+    head = header(Kind.MODEL, ELEMENT_BYTES, layout.coordinates, leaves, root)
+    whole = hashlib.sha256()
+    file.seek(0)
+    while data := file.read(READ_BYTES):
+        whole.update(data)
+    return Digests(whole.digest(), root, head)
+
+
+def _integers(part: Part, attestation: Attestation, layout: Layout) -> Vector:
+    """The lattice integers whose floats a part is."""
+    floats, bits, first = part.floats, part.tensor.frac_bits, part.place.start
+
+    def refuse(wrong: NDArray[np.bool_], told: str) -> None:
+        if wrong.any():
+            at = int(np.argmax(wrong))
+            fail(f"model: {layout.name_of(first + at)}: found {floats[at]}, {told}")
+
+    refuse(~np.isfinite(floats), "accepted: finite numbers")
+    integers = lattice.encode_model(floats, bits).astype(np.int64)
+    for place, by in attestation.corrected(part.place):
+        integers[place - first] += by
+    if np.abs(integers).max() > LIMIT:
         fail("attestation: found corrections that leave the lattice")
-    corrected = vector.astype(np.int32)
+    corrected = integers.astype(np.int32)
     # Bits, for minus zero is another file; and without this a correction could be anything.
-    seen = lattice.float_view(corrected, layout.bits).view(np.uint32)
-    wrong = seen != floats.astype(np.float32).view(np.uint32)
-    if wrong.any():
-        place = int(np.argmax(wrong))
-        told = f"found {floats[place]}, which is not the float of a lattice integer"
-        fail(f"model: {layout.name_of(place)}: {told}")
+    seen = lattice.float_view(corrected, bits).view(np.uint32)
+    refuse(seen != floats.astype(np.float32).view(np.uint32), NO_LATTICE_FLOAT)
     return corrected
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from sheaf.audit.provenance import attestation, bom, lineage_events, model_card, prov_json
 from sheaf.audit.provenance.checking import check
@@ -13,6 +15,7 @@ from sheaf.ledger.archive import Archive
 from sheaf.nodes.evidence import Evidence
 from sheaf.nodes.summary import final_root
 from sheaf.protocol.errors import InvalidUsage
+from sheaf.store.files import reachable
 
 FILES: Mapping[str, str] = {
     "attestation": "attestation.json",
@@ -69,7 +72,9 @@ def _attested(
     if len(statement) > most_bytes:
         raise _too_long(evidence, len(statement), most_bytes)
     made = sealer.seal(statement) if sealer else statement
-    check(b"".join(final_file(evidence)), made, head, evidence.place.head)
+    with reachable(Path(tempfile.gettempdir())), tempfile.TemporaryFile() as file:
+        file.writelines(final_file(evidence))
+        check(file, made, head, evidence.place.head)
     return {"attestation": made, "header": f"{head.encoded.hex()}\n".encode()}
 
 
