@@ -118,3 +118,14 @@ def test_a_mapping_with_holes_is_a_corrupt_ledger(
         PyEvmEngine(CHAIN_ID, nodes).balance_wei(TO)
     with pytest.raises(LedgerCorrupt, match="no head"):
         PyEvmEngine(CHAIN_ID, {}).head()
+
+
+@pytest.mark.parametrize("stored", [b"", b"\x00", b"\xc2\x80\x80"])
+def test_a_head_that_is_no_header_is_a_corrupt_ledger(
+    engine: PyEvmEngine, nodes: dict[bytes, bytes], stored: bytes
+) -> None:
+    """The last one is a list of two, of which no fork has headers."""
+    nodes[engine.head().hash] = stored
+
+    with pytest.raises(LedgerCorrupt, match="no head"):
+        PyEvmEngine(CHAIN_ID, nodes).head()

@@ -35,7 +35,8 @@ def manner_of(
     state: Path | None, jobs: int, folder: Path | None, told: Told, *, steps: bool
 ) -> Manner:
     """How to replay: with so many `jobs`, and the notes in the file `state`, which must not lie in
-    the run's own `folder`; keeping the history's `steps` or not.
+    the run's own `folder`, and what was executed of a ledger beside it; keeping the history's
+    `steps` or not.
 
     Raises `InvalidUsage`, and what `Checkpoints.open` raises.
     """
@@ -85,9 +86,12 @@ def named(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
 
 
 @contextmanager
-def ledger(name: str, text: str, first: int, *, proved: bool) -> Iterator[Ledger]:
-    """The ledger at an endpoint, read from block `first` on, or in a file: executed again or, to be
-    read as an endpoint is, `proved`. Raises `InvalidUsage` for what is neither."""
+def ledger(
+    name: str, text: str, first: int, *, proved: bool, beside: Path | None = None
+) -> Iterator[Ledger]:
+    """The ledger at an endpoint, read from block `first` on, or in a file: executed again, which is
+    kept in a file `beside` that path, or, to be read as an endpoint is, `proved`. Raises
+    `InvalidUsage` for what is neither."""
     if text.startswith(_WEB):
         with behind(name, expanded(text, os.environ, "--ledger"), first) as reached:
             yield reached
@@ -97,7 +101,7 @@ def ledger(name: str, text: str, first: int, *, proved: bool) -> Iterator[Ledger
         with proved_file(name, path) as found:
             yield found
     else:
-        yield LedgerInFile(name, path)
+        yield LedgerInFile(name, path, beside=beside)
 
 
 def ledger_file(text: str) -> Path:

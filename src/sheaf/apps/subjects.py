@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -210,9 +211,10 @@ class TaskSubject:
                 "countersignatures, a run's folder and whoever made one do"
             )
         with ExitStack() as stack:
-            light = self.asked.light
+            light, beside = self.asked.light, manner.checkpoints.path
+            reading = partial(strangers.ledger, first=self.from_block, proved=light, beside=beside)
             opened = [
-                stack.enter_context(strangers.ledger(name, text, self.from_block, proved=light))
+                stack.enter_context(reading(name, text))
                 for name, text in strangers.named(self.ledgers, "--ledger")
             ]
             named = strangers.named(self.stores, "--store")

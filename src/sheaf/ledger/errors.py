@@ -2,6 +2,7 @@
 
 SheafError
 ├── LedgerUnavailable    no ledger, or one of another format (protocol.errors)
+│   ├── LedgerInUse      somebody else has the file to itself
 │   └── Misanswered      an endpoint's answer that is none to what was asked
 ├── LedgerCorrupt        a ledger file that contradicts itself (protocol.errors)
 ├── Reverted             the contract refused: `data` holds what it returned
@@ -53,6 +54,12 @@ class Unfunded(SheafError):
             f"account {to_checksum_address(account)} is not funded: "
             f"found {balance} {unit}, accepted: at least {need}"
         )
+
+
+class LedgerInUse(LedgerUnavailable):
+    """A file that another process has to itself."""
+
+    code = "ledger_in_use"
 
 
 class Misanswered(LedgerUnavailable):

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
 
+from sheaf.ledger.connections import translated
 from sheaf.ledger.recent import Recent
-from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable
 
 _RECENT_BYTES = 32 * 2**20
 """Of entries kept in memory, a few hundred bytes each: a block reads some two thousand of them."""
 
 _ENTRY_BYTES = 200
 """About what one takes besides its value."""
-
-
-@contextmanager
-def translated(name: str) -> Iterator[None]:
-    """SQLite's errors as the two that callers know."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise LedgerUnavailable(f"{name} cannot be used: {error}") from error
-    except (sqlite3.DatabaseError, ValueError) as error:
-        raise LedgerCorrupt(f"{name} is corrupt: {error}") from error
 
 
 class NodeTable(MutableMapping[bytes, bytes]):

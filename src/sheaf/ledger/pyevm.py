@@ -210,7 +210,7 @@ class PyEvmEngine:
                 header = self._chain.get_canonical_head()
                 plain = plain_header(header)
                 self._latest = _Latest(header, plain, self._vm(header).state)
-        except (KeyError, HeaderNotFound, rlp.exceptions.RLPException) as error:
+        except (KeyError, ValueError, HeaderNotFound, rlp.exceptions.RLPException) as error:
             raise LedgerCorrupt("the ledger's state holds no head") from error
         return self._latest
 

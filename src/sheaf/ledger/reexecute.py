@@ -17,8 +17,9 @@ from eth_utils.crypto import keccak
 from sheaf.ledger.database import LOG_COLUMNS, LedgerFile, LogFilter, log_row
 from sheaf.ledger.engine import Block, Engine, Genesis, Header
 from sheaf.ledger.errors import TimeNotAdvanced, TransactionRefused
-from sheaf.ledger.pyevm import PyEvmEngine
-from sheaf.protocol.errors import LedgerCorrupt
+from sheaf.ledger.node_table import NodeTable
+from sheaf.ledger.remade import RemadeLedger, place
+from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable
 
 _HEADER_FIELDS = (
     "number",
@@ -52,57 +53,104 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Reexecution:
-    """What re-executing found; `engine` holds the recomputed state, whatever the file says."""
+    """What re-executing found; `remade` holds the recomputed state, whatever the file says."""
 
     genesis: Genesis
     blocks: int
     transactions: int
     head: Header
     difference: Difference | None
-    engine: Engine
+    remade: RemadeLedger
+
+    @property
+    def engine(self) -> Engine:
+        """Where the recomputed chain ends."""
+        return self.remade.engine
+
+    @property
+    def known(self) -> int:
+        """How many of the blocks after the genesis were executed at an earlier time."""
+        return self.remade.known
 
 
 def reexecute(
     path: Path,
     observe: Callable[[Block], None] | None = None,
     started: Callable[[Engine, int], None] | None = None,
+    beside: Path | None = None,
 ) -> Reexecution:
     """Re-execute the ledger in `path`, which is only read, up to the first difference.
 
     `started` is told the engine, whose head goes along, and the last block's number, before
     anything is executed. `observe` is shown every block as re-execution made it, once it equals the
-    stored one; none is held after that.
+    stored one; none is held after that. What was made is kept in a file `beside` a path of the
+    caller's, if there is one, and what is found there is not executed again (`remade`); the engine
+    is ahead of such blocks.
 
-    LedgerUnavailable or LedgerCorrupt where the file cannot be read at all.
+    LedgerUnavailable or LedgerCorrupt where the file cannot be read at all; LedgerUnavailable where
+    the other one cannot be written, or turns out to hold something else than was executed.
     """
     file = LedgerFile.open(path, read_only=True)
     try:
         file.require_sound()
         genesis = file.genesis()
-        nodes: dict[bytes, bytes] = {}
-        engine = PyEvmEngine.begin(genesis, nodes)
-        blocks = transactions = 0
-        difference: Difference | None = None
-        height = file.height()
-        if started is not None:
-            started(engine, height)
-        for number in range(height + 1):
-            rows = file.transaction_rows(number)
-            made, difference = _check_block(file, engine, number, rows)
-            if difference is not None:
-                break
-            if observe is not None and made is not None:
-                observe(made)
-            blocks, transactions = blocks + 1, transactions + len(rows)
-        if difference is None:
-            difference = _check_state(file, nodes)
-        return Reexecution(genesis, blocks, transactions, engine.head(), difference, engine)
+        remade = RemadeLedger.of(file, beside)
+        try:
+            found = _executed(file, remade, observe, started)
+            if found.difference is None or not found.known:
+                remade.share()
+                return found
+        except LedgerCorrupt:
+            if beside is None:
+                raise
+        except BaseException:
+            remade.close()  # at once: whoever asks again may hold the traceback
+            raise
+        remade.close()
+        # Nobody is accused by what lies beside: it may be that which is wrong.
+        found = _executed(file, RemadeLedger.of(file, None))
+        if found.difference is not None or beside is None:
+            return found
+        wrong = place(beside, genesis)
+        LedgerFile.remove(wrong)
+        raise LedgerUnavailable(
+            f"{wrong}: found something else than was executed, and removed it",
+            hint="verify again; everything is executed then",
+        )
     finally:
         file.close()
 
 
+def _executed(
+    file: LedgerFile,
+    remade: RemadeLedger,
+    observe: Callable[[Block], None] | None = None,
+    started: Callable[[Engine, int], None] | None = None,
+) -> Reexecution:
+    blocks = transactions = 0
+    difference: Difference | None = None
+    height = file.height()
+    if started is not None:
+        started(remade.engine, height)
+    for number in range(height + 1):
+        rows = file.transaction_rows(number)
+        made, difference = _check_block(file, remade, number, rows)
+        if difference is not None:
+            break
+        if made is not None:
+            if number > remade.known:
+                remade.keep(made)
+            if observe is not None:
+                observe(made)
+        blocks, transactions = blocks + 1, transactions + len(rows)
+    if difference is None:
+        difference = _check_state(file, remade.nodes)
+    head = remade.engine.head()
+    return Reexecution(file.genesis(), blocks, transactions, head, difference, remade)
+
+
 def _check_block(
-    file: LedgerFile, engine: PyEvmEngine, number: int, rows: Rows
+    file: LedgerFile, remade: RemadeLedger, number: int, rows: Rows
 ) -> tuple[Block | None, Difference | None]:
     """The block as re-execution makes it (the genesis has none), and how the stored one differs."""
     try:
@@ -113,14 +161,17 @@ def _check_block(
     if stored is None:
         return None, Difference(number, "header", "no such block", "one block for each number")
     if number == 0:
-        return None, _first(number, _header_pairs(stored, engine.head()))
+        return None, _first(number, _header_pairs(stored, remade.block(0).header))
+    if number <= remade.known:
+        block = remade.block(number)
+        return block, _first(number, _block_pairs(file, stored, rows, block))
     places = [position for position, _, _ in rows]
     if places != [*range(len(rows))]:
         return None, _difference(number, "transactions at", places, [*range(len(rows))])
     try:
-        block = engine.apply([raw for _, _, raw in rows], stored.timestamp)
+        block = remade.apply([raw for _, _, raw in rows], stored.timestamp)
     except TransactionRefused as refused:
-        return None, _refused(file, engine, number, rows, refused)
+        return None, _refused(file, remade.engine, number, rows, refused)
     except TimeNotAdvanced as error:
         late = Difference(number, "timestamp", error.message, "a later time than the parent's")
         return None, late
@@ -144,7 +195,7 @@ def _refused(
     return Difference(number, field, refused.reason, wanted, named=named)
 
 
-def _check_state(file: LedgerFile, nodes: dict[bytes, bytes]) -> Difference | None:
+def _check_state(file: LedgerFile, nodes: NodeTable) -> Difference | None:
     """The stored trie nodes, code and look-ups against the recomputed ones."""
     head = file.height()
     count = 0

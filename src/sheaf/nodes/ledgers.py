@@ -269,12 +269,14 @@ class Unreachable:
 
 @dataclass(frozen=True)
 class LedgerInFile:
-    """An embedded chain in a file, whose transactions are executed again."""
+    """An embedded chain in a file, whose transactions are executed again: once, where that is kept
+    in a file `beside` a path."""
 
     name: str
     path: Path
     lag_blocks: int = 0
     embedded: bool = True
+    beside: Path | None = None
 
     def height(self) -> int:
         """As `Ledger.height`."""
@@ -307,7 +309,7 @@ class LedgerInFile:
         after each block, until they are there: before that there is nothing of theirs to show."""
         showing = _Showing(last, begin)
         with named(self.name):
-            ground = execute_again(self.path, showing.observe, {}, told)
+            ground = execute_again(self.path, showing.observe, {}, told, self.beside)
             if showing.observer is None:
                 begin(Place(ground.chain_id, lambda address: ground.code(address)[0]))
             return ground if showing.head is None else replace(ground, head=showing.head)

@@ -120,9 +120,11 @@ def execute_again(
     observe: Callable[[Block, Engine], None],
     names: Mapping[str, str],
     told: Told = silent,
+    beside: Path | None = None,
 ) -> Ground:
     """The chain in a ledger file, every block of which was executed again and shown to `observe`,
-    with the engine that stands at it. `told` is told of each.
+    with the engine that stands at it or ahead of it. `told` is told of each. What was executed is
+    kept in a file `beside` that path, if there is one, and not executed another time.
 
     Raises `VerificationFailed` for the first difference, in which accounts have these `names`, and
     ledger errors where the file cannot be read at all.
@@ -135,7 +137,7 @@ def execute_again(
         told(BLOCKS, block.header.number, height)
 
     try:
-        again = reexecute(path, seen, lambda *each: begun.append(each))
+        again = reexecute(path, seen, lambda *each: begun.append(each), beside)
     except LedgerCorrupt as error:
         raise VerificationFailed(f"ledger: {error.message}") from error
     if again.difference is not None:
@@ -147,6 +149,14 @@ def execute_again(
         read=reader(again.engine),
         transactions=again.transactions,
         detail=f"transactions in {again.blocks} blocks re-executed to the same state roots",
+        limits=(*LIMITS, _from_before(again.known)) if again.known else LIMITS,
+    )
+
+
+def _from_before(blocks: int) -> str:
+    return (
+        f"that blocks 1 to {blocks} give what the ledger says: an earlier verification executed "
+        "them, and its own copy, beside its state file, has the same transactions and results"
     )
 
 

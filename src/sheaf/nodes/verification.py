@@ -106,7 +106,10 @@ def replayed(
     history = History(book, task_id, names, keep_steps=manner.steps)
     if source is None:
         path = directory / inventory.LEDGER
-        ground = execute_again(path, lambda block, _: history.observe(block), names, manner.told)
+        beside = manner.checkpoints.path
+        ground = execute_again(
+            path, lambda block, _: history.observe(block), names, manner.told, beside
+        )
     else:
         last = reported_blocks(directory)
         ground = reread(source, last, history.observe, told=manner.told)

@@ -1,0 +1,69 @@
+"""Connections to SQLite: their errors, how durable they write, and who has the file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+from sheaf.ledger.errors import LedgerInUse
+from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable
+
+_BUSY_SECONDS = 10.0
+
+
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """SQLite's errors as the two that callers know."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise LedgerUnavailable(f"{name} cannot be used: {error}") from error
+    except (sqlite3.DatabaseError, ValueError) as error:
+        raise LedgerCorrupt(f"{name} is corrupt: {error}") from error
+
+
+def connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
+    """A connection that is closed in whatever thread Python happens to clear it away."""
+    return sqlite3.connect(
+        name, _BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri
+    )
+
+
+def pragma(connection: sqlite3.Connection, name: str, *, alone: bool = False) -> int:
+    """A number that SQLite knows of the file; LedgerInUse, at once, if it is to be had `alone` and
+    somebody else has it."""
+    with _at_once(connection) if alone else nullcontext():
+        return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def settle(connection: sqlite3.Connection, *, alone: bool) -> None:
+    """Have every commit written through, or else have the file `alone` (or LedgerInUse) and write
+    faster: a power cut may take the last commits then, but tears none."""
+    if not alone:
+        connection.execute("PRAGMA synchronous = FULL")
+        return
+    with _at_once(connection):
+        _set(connection, "locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL")
+        _set(connection, "wal_checkpoint(TRUNCATE)")
+
+
+def share(connection: sqlite3.Connection) -> None:
+    """Let others have a file that was had alone."""
+    _set(connection, "journal_mode = DELETE", "locking_mode = NORMAL", "user_version")
+
+
+@contextmanager
+def _at_once(connection: sqlite3.Connection) -> Iterator[None]:
+    _set(connection, "busy_timeout = 0")
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        raise LedgerInUse("the file is in use by somebody else") from error
+
+
+def _set(connection: sqlite3.Connection, *settings: str) -> None:
+    for setting in settings:
+        connection.execute(f"PRAGMA {setting}").fetchall()
