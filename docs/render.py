@@ -85,7 +85,8 @@ are refused. The bounds of values are the protocol's; a value out of them is ref
 that says what is accepted.""".splitlines()
 ERRORS = """\
 A message says what was found, what is accepted, and where to look. With `--format json` an error is
-an object with `code`, `message` and `hint`.
+an object with `code`, `message` and `hint`. Where more is known to differ than the message says,
+that follows it, a line each, and is `others` in JSON.
 
 | exit | code | when |
 |---|---|---|""".splitlines()

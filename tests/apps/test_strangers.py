@@ -19,11 +19,13 @@ import sheaf
 from sheaf.apps.cli.outcome import execute
 from sheaf.apps.cli.watching import Watching
 from sheaf.nodes import sharing
+from sheaf.nodes.attesting import receipt_id
 from sheaf.protocol.content import tree_id
 from tests.e2e.tampering import place_of
 from tests.nodes.stage import evidence_of
 
 Capture = pytest.CaptureFixture[str]
+JSON = ("--format", "json")
 
 
 @pytest.fixture
@@ -159,9 +161,44 @@ def test_the_next_store_is_asked_where_one_fails(
     assert (code, err) == (0, "")
     assert "http://127.0.0.1:9: does not answer; it was not asked again" in out
     code, out, err = ran(capsys, task, "--ledger", "ledger.sqlite", *stores[:4])
-    assert (code, out) == (5, "")
+    # Nobody knows of a difference as long as one of them may have the bytes.
+    assert (code, out) == (4, "")
     assert err.startswith("document: ")
     assert "found in none of empty, http://127.0.0.1:9 (http://127.0.0.1:9: does not" in err
+    assert err.endswith(" (ask again when all of them answer, or name others)\n")
+    code, out, err = ran(capsys, task, "--ledger", "ledger.sqlite", *stores[:2])
+    assert (code, out) == (5, "")
+    assert err.startswith("document: ")
+
+
+@pytest.mark.parametrize("lost", ["update", "model", "receipt"])
+def test_what_nobody_has_is_a_difference_once_all_of_them_answer(
+    points: sheaf.RunResult, away: Path, task: str, capsys: Capture, lost: str
+) -> None:
+    """And exit code 4 as long as one does not, whatever it is that is not to be had."""
+    shutil.copytree(points.folder / "store", away / "store")
+    evidence = evidence_of(points.folder)
+    revealed = evidence.trail.rounds[1].reveals[0]
+    content = {
+        "update": tree_id(revealed.root, 4096),
+        "model": tree_id(evidence.task.model.initial, 4096),
+        "receipt": receipt_id(revealed.receipt),
+    }
+    place_of(away, content[lost]).unlink()
+    given = [task, "--ledger", "ledger.sqlite", "--store", "store", "--receipts"]
+    code, out, err = ran(capsys, *given, "--store", "http://127.0.0.1:9")
+    assert (code, out) == (4, "")
+    assert "http://127.0.0.1:9: does not answer" in err
+    assert "withheld" not in err
+    if lost == "receipt":  # which nothing in the results rests on
+        code, out, _ = ran(capsys, *given[:-1], "--store", "http://127.0.0.1:9", *JSON)
+        assert (code, json.loads(out)["withheld"]) == (0, [])
+        assert json.loads(out)["outside"][0].startswith("http://127.0.0.1:9: does not answer")
+        code, out, _ = ran(capsys, *given[:-1], *JSON)
+        assert (code, len(json.loads(out)["withheld"])) == (0, 1)
+    code, out, other = ran(capsys, *given)
+    assert (code, out) == (5, "")
+    assert other.split(": ")[:3] == err.split(": ")[:3]
 
 
 def test_ledgers_are_named_as_they_were_given(

@@ -171,6 +171,30 @@ def test_a_store_that_has_another_receipt_is_named(asking: Asking) -> None:
     assert json.loads(asking.text("verify", asking.task, *places, *JSON))["outside"] == []
 
 
+def test_every_receipt_that_does_not_hold_is_told(asking: Asking) -> None:
+    """One that is withheld is first on the ledger, and hides none of the two that are wrong."""
+    _, listed = asking.both("receipts")
+    rows = [listed[place] for place in (0, 1, 4)]
+    places = [str(receipt_id(bytes.fromhex(row["receipt"]))) for row in rows]
+    files = [asking.folder / "store" / each[-2:] / each for each in places]
+    files[0].unlink()
+    for file in files[1:]:
+        file.chmod(0o600)
+        file.write_bytes(b"{}")
+    withheld, update, verdict = (f"the receipt of {row['actor']}: " for row in rows)
+    begins = [
+        f"receipt: round 1: {update}{places[1]}: the 2 bytes ",
+        f"  receipt: round 1, attempt 1: {verdict}{places[2]}: the 2 bytes ",
+        f"  receipt: round 1: {withheld}withheld: {places[0]}: found in none of store",
+    ]
+    for command in (["verify", asking.task, "--receipts"], ["receipts", asking.task]):
+        lines = asking.text(*command, *asking.places, code=5).splitlines()
+        assert len(lines) == 3
+        for line, begin in zip(lines, begins, strict=True):
+            assert line.startswith(begin)
+        assert lines[0].endswith("; and of other receipts 1 withheld, 1 that do not hold")
+
+
 def test_the_papers_need_no_folder(asking: Asking) -> None:
     """All but names is the same to the byte, and the model's file is what the papers say."""
     key = asking.folder / "key"

@@ -92,6 +92,29 @@ def test_a_receipt_that_was_taken_away_is_no_more_valid(
     assert "receipt: round 1: the receipt of participant 0x" in said.err
 
 
+def test_every_receipt_that_was_taken_away_is_told(
+    honest: Played, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evidence = evidence_of(honest.directory)
+    lost = [list(owed(evidence))[place] for place in (0, 4)]
+    for each in lost:
+        place_of(run, receipt_id(each.receipt)).unlink()
+    who = [evidence.who(each.step.account) for each in lost]
+    expected = [
+        f"receipt: round 1: the receipt of {who[0]}: withheld: ",
+        f"  receipt: round 1, attempt 1: the receipt of {who[1]}: withheld: ",
+    ]
+    for command in (["receipts", str(run)], ["verify", str(run), "--receipts"]):
+        assert execute(command) == 5
+        lines = capsys.readouterr().err.splitlines()
+        assert [line.partition("withheld: ")[0] + "withheld: " for line in lines] == expected
+        assert lines[0].endswith("; and of other receipts 1 withheld")
+        assert execute([*command, "--format", "json"]) == 5
+        told = json.loads(capsys.readouterr().err)
+        assert told["message"] == lines[0]
+        assert told["others"] == [lines[1].strip()]
+
+
 def test_one_file_is_looked_at_without_its_run(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

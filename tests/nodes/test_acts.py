@@ -223,11 +223,11 @@ def test_a_withheld_receipt_hides_none_that_does_not_hold(evidence: Evidence) ->
     withheld = naming(evidence, b"never shown", kept=False, report=0)
     both = failure(naming(withheld, b"no receipt"))
     assert "withheld: " not in both.partition("; and ")[0]
-    assert both.endswith("; and of other receipts 1 withheld: see `sheaf receipts`")
+    assert both.endswith("; and of other receipts 1 withheld")
     first = next(each.wrong for each in acts_of(naming(evidence, b"no receipt")) if each.wrong)
     assert both.startswith(f"{first}; and ")
     twice = failure(naming(naming(evidence, b"none", report=0), b"no receipt"))
-    assert twice.endswith("; and of other receipts 1 that do not hold: see `sheaf receipts`")
+    assert twice.endswith("; and of other receipts 1 that do not hold")
 
 
 def test_an_act_that_names_no_receipt_is_counted_as_one_without(evidence: Evidence) -> None:

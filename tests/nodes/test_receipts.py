@@ -360,7 +360,12 @@ def test_a_run_with_a_lie_on_its_ledger(tmp_path: Path) -> None:
     verify(played.directory)
     with pytest.raises(VerificationFailed) as caught:
         verify(played.directory, check_receipts)
-    assert "(participant-3): samples: found 999, the ledger says 40" in caught.value.message
+    told = "(participant-3): samples: found 999, the ledger says 40"
+    assert caught.value.message.startswith("receipt: round 1: the receipt of participant ")
+    assert caught.value.message.endswith(f"{told}; and of other receipts 1 that do not hold")
+    (other,) = caught.value.others
+    assert other.startswith("receipt: round 2: the receipt of participant ")
+    assert other.endswith(told)
 
 
 def test_a_missing_verdict_has_a_receipt_too(evidence: Evidence) -> None:

@@ -7,8 +7,8 @@ from threading import Event
 
 import pytest
 
-from sheaf.protocol.errors import BlobCorrupt, BlobMissing
-from sheaf.store import DiskStore, MemoryStore
+from sheaf.protocol.errors import BlobCorrupt, BlobMissing, BlobOutOfReach
+from sheaf.store import DiskStore, MemoryStore, Store
 from sheaf.store.http import HttpStore
 from sheaf.store.interface import sound_copy
 from sheaf.store.several import SeveralStores
@@ -70,9 +70,28 @@ def test_who_is_silent_is_asked_once(served: tuple[DiskStore, str]) -> None:
         ]
 
 
+def test_what_the_others_lack_is_out_of_reach_while_one_is_silent() -> None:
+    """Missing or wrong, it says nothing against anybody: the silent one may have it."""
+    lying = MemoryStore()
+    lying._blobs[MODEL_ID] = MODEL[:-1]
+    with running(Wrong(answered(503, {}))) as url, reading(url) as broken:
+        told = f"{MODEL_ID}: found in none of .*broken: {url}: answers with HTTP status 503"
+        for other in (MemoryStore(), lying):
+            named: list[tuple[str, Store]] = [("broken", broken), ("other", other)]
+            for order in (named, named[::-1]):
+                for read in (SeveralStores.get, sound_copy):
+                    with pytest.raises(BlobOutOfReach, match=told) as caught:
+                        read(SeveralStores(order), MODEL_ID)
+                    assert caught.value.exit_code == 4
+        assert not SeveralStores([("broken", broken)]).has(MODEL_ID)
+
+
 def test_who_falls_silent_while_it_is_read_is_made_up_for(served: tuple[DiskStore, str]) -> None:
     falling = Wrong(by_method(HEAD, answered(503, {})))
     with running(falling) as url, reading(url) as broken, reading(served[1]) as honest:
         stores = SeveralStores([("broken", broken), ("honest", honest)])
         assert sound_copy(stores, MODEL_ID).where == f"at {served[1]}"
         assert stores.silent == {"broken"}
+        alone = SeveralStores([("broken", broken)])
+        with pytest.raises(BlobOutOfReach, match="answers with HTTP status 503"):
+            sound_copy(alone, MODEL_ID)

@@ -18,7 +18,7 @@ from sheaf.nodes import blocks
 from sheaf.nodes.blocks import Reading, Unavailable, Wanted
 from sheaf.protocol.arithmetic import ELEMENT_BYTES
 from sheaf.protocol.content import ContentId, tree_id
-from sheaf.protocol.errors import BlobMissing
+from sheaf.protocol.errors import BlobMissing, SheafError
 from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.merkle import leaf_hashes, root_of
 from sheaf.protocol.task import Task
@@ -28,11 +28,11 @@ Vector = NDArray[np.int32]
 
 
 class UpdateMissing(BlobMissing):
-    """An update that cannot be had; `position` is its place in the cohort."""
+    """An update that cannot be had; `position` is its place in the cohort, `reason` is why."""
 
-    def __init__(self, position: int, message: str) -> None:
-        super().__init__(message)
-        self.position = position
+    def __init__(self, position: int, reason: SheafError) -> None:
+        super().__init__(reason.message)
+        self.position, self.reason = position, reason
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def aggregate(
             place = missing.place - (len(reading.wanted) - len(counted))
             if place < 0:
                 raise missing.reason from None
-            raise UpdateMissing(counted[place][0], missing.reason.message) from missing.reason
+            raise UpdateMissing(counted[place][0], missing.reason) from missing.reason
         ids = [each.content_id for each in reading.wanted]
         return outcomes[0].kept(task, dict(zip(ids, identities, strict=True)))
 

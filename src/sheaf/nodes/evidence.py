@@ -22,7 +22,7 @@ from sheaf.nodes.trail import Trail
 from sheaf.nodes.trust import Assumption
 from sheaf.protocol.actions import Action
 from sheaf.protocol.content import ContentId
-from sheaf.protocol.errors import VerificationFailed
+from sheaf.protocol.errors import BlobOutOfReach, SheafError, VerificationFailed
 from sheaf.protocol.task import Task
 from sheaf.store.interface import Copy, Draft, Store
 
@@ -226,4 +226,12 @@ class Evidence:
 
 def fail(message: str) -> NoReturn:
     """Raise `VerificationFailed`."""
+    raise VerificationFailed(message)
+
+
+def fail_without(error: SheafError, message: str) -> NoReturn:
+    """Raise `VerificationFailed` for bytes that could not be had; `BlobOutOfReach` where that is
+    because a store did not answer: nothing differs then that anybody knows of."""
+    if isinstance(error, BlobOutOfReach):
+        raise BlobOutOfReach(message, error.hint)
     raise VerificationFailed(message)

@@ -21,6 +21,7 @@ from sheaf.protocol import actions as a
 from sheaf.protocol.errors import (
     BlobCorrupt,
     BlobMissing,
+    BlobOutOfReach,
     InvalidDocument,
     VerificationFailed,
 )
@@ -62,13 +63,10 @@ class Finding:
 
 
 def check_receipts(evidence: Evidence, report: Report, round: int | None = None) -> None:
-    """Every receipt that the ledger names, or every one of a round; raises `VerificationFailed` for
-    the first that does not hold, of those that are there if any, so that one that is withheld hides
-    none; it says how many more do not. An actor may give none."""
+    """Every receipt that the ledger names, or every one of a round; raises as `require_all` and
+    `findings` do. An actor may give none."""
     listed = list(findings(evidence, round))
-    wrong = sorted((found for found in listed if found.wrong), key=lambda found: found.withheld)
-    if wrong:
-        fail(wrong[0].wrong + _more(wrong[1:]))
+    require_all(listed)
     given = sum(found.signed is not None for found in listed)
     without = len(listed) - given
     which = "receipts" if round is None else f"receipts of round {round}"
@@ -76,34 +74,57 @@ def check_receipts(evidence: Evidence, report: Report, round: int | None = None)
     report.add("receipts", given, detail + (f"; steps without one: {without}" if without else ""))
 
 
+def require_all(listed: Sequence[Finding]) -> None:
+    """Raise `VerificationFailed` with every receipt that does not hold: those that are there before
+    those that are withheld, so that none of these hides one of those."""
+    wrong = sorted((found for found in listed if found.wrong), key=lambda found: found.withheld)
+    if wrong:
+        told = wrong[0].wrong + _more(wrong[1:])
+        raise VerificationFailed(told, others=[found.wrong for found in wrong[1:]])
+
+
 def _more(wrong: Sequence[Finding]) -> str:
-    """How many others do not hold; "" for none."""
+    """How many others there are, of either kind; "" for none."""
     withheld = sum(found.withheld for found in wrong)
     told = [f"{withheld} withheld"] if withheld else []
     told += [f"{len(wrong) - withheld} that do not hold"] if len(wrong) > withheld else []
-    return f"; and of other receipts {', '.join(told)}: see `sheaf receipts`" if told else ""
+    return f"; and of other receipts {', '.join(told)}" if told else ""
 
 
 def note_withheld(evidence: Evidence, report: Report) -> None:
-    """Name every receipt whose id is on the ledger and whose bytes no store has.
+    """Name every receipt whose id is on the ledger and whose bytes no store has, where all of them
+    answer.
 
     It is no difference: nothing in the results rests on a receipt, and whoever keeps its own back
     must not be able to spoil everybody's verification. Where receipts are asked for, it is one.
     """
     for each in owed(evidence):
-        if each.receipt != ZERO and not evidence.store.has(receipt_id(each.receipt)):
+        if each.receipt != ZERO and _is_nowhere(evidence, each.receipt):
             report.withheld.append(f"{told(evidence, each)}: {each.receipt.hex()}")
+
+
+def _is_nowhere(evidence: Evidence, receipt: bytes) -> bool:
+    try:
+        next(evidence.store.copies(receipt_id(receipt)))
+    except BlobOutOfReach:
+        return False
+    except BlobMissing:
+        return True
+    return False
 
 
 def findings(evidence: Evidence, round: int | None = None) -> Iterator[Finding]:
     """Every step, of all rounds unless one is named, with its receipt, or with what is wrong with
-    that."""
+    that. Raises `BlobOutOfReach` where a store that may have a receipt does not answer: nobody is
+    said to have withheld one then."""
     checker = _Checker(evidence)
     for each in owed(evidence):
         if round not in (None, each.step.round):
             continue
         try:
             signed = checker.checked(each) if each.receipt != ZERO else None
+        except BlobOutOfReach as error:
+            raise BlobOutOfReach(f"{told(evidence, each)}: {error.message}", error.hint) from error
         except BlobMissing as error:
             yield Finding(each, None, f"{told(evidence, each)}: {WITHHELD}{error.message}", True)
         except VerificationFailed as error:

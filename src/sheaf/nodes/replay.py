@@ -15,7 +15,7 @@ from sheaf.nodes.aggregation import (
     require_vector,
     vector_id,
 )
-from sheaf.nodes.evidence import Evidence, Report, fail
+from sheaf.nodes.evidence import Evidence, Report, fail, fail_without
 from sheaf.nodes.model_file import is_model
 from sheaf.nodes.sharing import Watcher, results
 from sheaf.nodes.trail import RoundTrail
@@ -118,7 +118,7 @@ def _read(evidence: Evidence, root: bytes, what: str, read: Reader = require_vec
     try:
         read(evidence.task, evidence.store, root)
     except (BlobMissing, BlobCorrupt, InvalidModel) as error:
-        fail(f"store: {what}: {error.message}")
+        fail_without(error, f"store: {what}: {error.message}")
     evidence.store.seen.add(vector_id(evidence.task, root))
 
 
@@ -201,10 +201,12 @@ def _made(evidence: Evidence, number: int, given: Given, made: Iterator[Result])
     try:
         result = next(made)
     except UpdateMissing as missing:
-        fail(f"store: {_update(evidence, number, missing.position)}: {missing.message}")
+        what = _update(evidence, number, missing.position)
+        fail_without(missing.reason, f"store: {what}: {missing.message}")
     except (BlobMissing, BlobCorrupt, InvalidModel) as error:
         _read_model(evidence, number - 1)
-        fail(f"store: round {number}: what it started from: {error.message}")
+        what = f"round {number}: what it started from"
+        fail_without(error, f"store: {what}: {error.message}")
     evidence.store.seen.update(result.copies)
     return result
 

@@ -19,7 +19,17 @@ from sheaf.ledger.engine import Block
 from sheaf.ledger.federation import AddressBook
 from sheaf.nodes import inventory, replay, reported, trust
 from sheaf.nodes.anchoring import Anchor
-from sheaf.nodes.evidence import NOWHERE, Check, Evidence, Manner, Origin, Report, Witness, fail
+from sheaf.nodes.evidence import (
+    NOWHERE,
+    Check,
+    Evidence,
+    Manner,
+    Origin,
+    Report,
+    Witness,
+    fail,
+    fail_without,
+)
 from sheaf.nodes.receipts import note_withheld
 from sheaf.nodes.rereading import Ground, Source, execute_again, reread
 from sheaf.nodes.respecification import Disagreement, Respecification, Step, steps
@@ -285,7 +295,7 @@ def _document(store: Store, trail: Trail) -> Task:
     try:
         task = Task.decode(store.get(content_id))
     except (BlobMissing, BlobCorrupt, InvalidDocument) as error:
-        fail(f"document: {error.message}; the sponsor published it")
+        fail_without(error, f"document: {error.message}; the sponsor published it")
     if task.terms() != trail.terms:
         fail("document: the published terms are not the document's; the sponsor published them")
     if trail.model_header(task.model.initial) != trail.published.model_root:

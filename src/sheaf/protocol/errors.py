@@ -8,6 +8,7 @@ SheafError                     exit 1   something Sheaf itself reports
 ├── InvalidData                exit 3   what a data hook returned cannot be trained on
 │   └── NotFinite              exit 3   NaN or infinity where a number must be
 ├── BlobMissing                exit 4   the store does not hold a content id
+│   └── BlobOutOfReach         exit 4   no store that answers has it, and one does not answer
 ├── BlobCorrupt                exit 4   the store holds other bytes than the id says
 ├── StoreUnavailable           exit 4   a store that cannot be read or written
 ├── TaskEnded                  exit 3   a task was over before it made what it was for
@@ -24,6 +25,7 @@ A message says what was found, what is accepted, and where to look.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 
@@ -165,6 +167,12 @@ class BlobMissing(SheafError):
     exit_code = 4
 
 
+class BlobOutOfReach(BlobMissing):
+    """No store that answers has what a content id names, and one does not answer."""
+
+    code = "blob_out_of_reach"
+
+
 class BlobCorrupt(SheafError):
     """The store holds other bytes than the content id says."""
 
@@ -201,10 +209,15 @@ class RunHeld(SheafError):
 
 
 class VerificationFailed(SheafError):
-    """A recomputed value differs from the recorded one."""
+    """A recomputed value differs from the recorded one. `others` are further differences, a line
+    each, where more than the message's are known at once, as of receipts."""
 
     code = "verification_failed"
     exit_code = 5
+
+    def __init__(self, message: str, hint: str = "", others: Sequence[str] = ()) -> None:
+        super().__init__(message, hint)
+        self.others = tuple(others)
 
 
 class StoreUnavailable(SheafError):

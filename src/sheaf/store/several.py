@@ -1,7 +1,8 @@
 """Several stores read as one, none of which has to be there, or honest.
 
 They are asked in order. One that does not answer is not asked again, so that nobody waits for it at
-every blob; one whose bytes were refused is asked on, since others of its blobs may be sound.
+every blob; one whose bytes were refused is asked on, since others of its blobs may be sound. What
+is not to be had while one does not answer is out of reach: nobody knows whether that one has it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from sheaf.protocol.content import ContentId
-from sheaf.protocol.errors import BlobMissing, StoreUnavailable
+from sheaf.protocol.errors import BlobMissing, BlobOutOfReach, StoreUnavailable
 from sheaf.store.interface import Copy, Draft, Store, first_sound, get_copy
 
 ASKED_NO_MORE = "; it was not asked again"
@@ -43,7 +44,7 @@ class SeveralStores:
 
     def copies(self, content_id: ContentId) -> Iterator[Copy]:
         """The copies of all, in order (see `Store.copies`). Who asks for the next one did not
-        accept the one before."""
+        accept the one before. Raises `BlobOutOfReach` at the end where one did not answer."""
         found = False
         for name, store in self.stores:
             if name in self.silent:
@@ -58,7 +59,7 @@ class SeveralStores:
                 continue
             except StoreUnavailable as error:
                 self.lost(name, error)
-        if not found:
+        if not found or self.silent:
             raise self._missing(content_id)
 
     def has(self, content_id: ContentId) -> bool:
@@ -89,6 +90,9 @@ class SeveralStores:
     def _missing(self, content_id: ContentId) -> BlobMissing:
         names = ", ".join(name for name, _ in self.stores)
         told = f" ({'; '.join(self.troubles)})" if self.troubles else ""
+        if self.silent:
+            hint = "ask again when all of them answer, or name others"
+            return BlobOutOfReach(f"{content_id}: found in none of {names}{told}", hint)
         return BlobMissing(f"{content_id}: found in none of {names}{told}")
 
 
@@ -105,4 +109,4 @@ class _Watched:
             return self.copy.ranged(start, stop)
         except StoreUnavailable as error:
             self.stores.lost(self.name, error)
-            raise BlobMissing(error.message) from error
+            raise BlobOutOfReach(error.message) from error

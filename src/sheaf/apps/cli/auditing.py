@@ -13,7 +13,7 @@ from sheaf.apps.cli.about import about_evidence
 from sheaf.apps.cli.options import Format, FormatOption, ProjectOption, say
 from sheaf.apps.cli.reporting import write_report
 from sheaf.apps.cli.tables import printable
-from sheaf.protocol.errors import InvalidUsage, VerificationFailed
+from sheaf.protocol.errors import BlobOutOfReach, InvalidUsage, VerificationFailed
 
 if TYPE_CHECKING:
     from sheaf.apps.subjects import About, Case
@@ -201,7 +201,7 @@ def _open(about: About, reference: str) -> Told:
         opened, differs = open_hash(case.evidence, reference), ""
         try:
             case.verify()
-        except VerificationFailed as error:
+        except (VerificationFailed, BlobOutOfReach) as error:
             differs = error.message
     plain = {**findings.plain(opened), "differs": differs}
     told = partial(findings.open_text, case.evidence, opened, differs), plain

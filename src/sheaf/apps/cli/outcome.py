@@ -16,7 +16,7 @@ import typer
 from sheaf.apps import runs
 from sheaf.apps.cli.application import app
 from sheaf.apps.cli.tables import printable
-from sheaf.protocol.errors import Interrupted, SheafError
+from sheaf.protocol.errors import Interrupted, SheafError, VerificationFailed
 
 INTERNAL = 1
 BROKEN_PIPE = 141
@@ -79,7 +79,8 @@ def _commands() -> set[str]:
 
 
 def _report(error: SheafError, as_json: bool) -> int:
-    _say(error.code, error.message, error.hint, as_json)
+    others = error.others if isinstance(error, VerificationFailed) else ()
+    _say(error.code, error.message, error.hint, as_json, others)
     return error.exit_code
 
 
@@ -104,11 +105,12 @@ def _logged(error: Exception) -> Path | None:
     return log
 
 
-def _say(code: str, message: str, hint: str, as_json: bool) -> None:
+def _say(code: str, message: str, hint: str, as_json: bool, others: Sequence[str] = ()) -> None:
     if as_json:
-        line = json.dumps({"code": code, "message": message, "hint": hint})
-    else:
-        # A message may quote names out of a run, which are others' words.
-        whole = f"{message} ({hint})" if hint else message
-        line = printable(" ".join(whole.splitlines()))
-    print(line, file=sys.stderr)
+        plain = {"code": code, "message": message, "hint": hint}
+        print(json.dumps(plain | ({"others": others} if others else {})), file=sys.stderr)
+        return
+    # A message may quote names out of a run, which are others' words.
+    whole = f"{message} ({hint})" if hint else message
+    for line in (whole, *(f"  {each}" for each in others)):
+        print(printable(" ".join(line.splitlines())), file=sys.stderr)

@@ -52,14 +52,14 @@ def receipts(
         told += f", a key of {signer['account']}" if "binding" in signer else ""
         say(format, lambda: f"{check.name}: {told}\n{_plainly(statement)}", statement)
         return
+    from sheaf.nodes.receipts import require_all
+
     evidence, listed = examined(about)
     if export is not None:
         write(evidence, listed, export)
     rows = [_row(evidence, each) for each in listed]
     say(format, lambda: _table(rows), rows)
-    wrong = [each.wrong for each in listed if each.wrong]
-    if wrong:
-        raise VerificationFailed(wrong[0])
+    require_all(listed)
 
 
 def examined(about: About) -> tuple[Evidence, list[Finding]]:
