@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sheaf.apps import runs
 from sheaf.apps.extras import require
 from sheaf.apps.results import RoundResult, RunResult, VerificationResult
 from sheaf.apps.runs import Run
+
+if TYPE_CHECKING:
+    from sheaf.apps.subjects import About
 
 __all__ = ["RoundResult", "RunResult", "VerificationResult", "load", "run", "verify"]
 
@@ -93,29 +97,28 @@ def verify(  # noqa: PLR0913 - what can be asked is its parameters
     belongs to a run with a task or the other way round, and where the project's code is not there
     any more, and what ledgers and stores raise.
     """
-    from sheaf.apps.checks import Wanted
     from sheaf.apps.subjects import About
+
+    named = (_reference(subject), subject is None, url, from_block)
+    places = (_texts(ledger), _texts(store), federation, enough)
+    about = About(*named, *places, head, light, round)
+    return _verified(about, (metrics, receipts), (keys, signatures, project))
+
+
+def _verified(
+    about: About, wanted: tuple[bool, bool], files: tuple[str | Path | None, ...]
+) -> VerificationResult:
+    """Verify it: with metrics and receipts, or not; `files` are of keys and of signatures, and a
+    project's folder."""
+    from sheaf.apps.checks import Wanted
     from sheaf.nodes.evidence import Manner
 
-    about = About(
-        reference=_reference(subject),
-        last=subject is None,
-        url=url,
-        from_block=from_block,
-        ledgers=_texts(ledger),
-        stores=_texts(store),
-        federation=federation,
-        enough=enough,
-        head=head,
-        light=light,
-        round=round,
-    )
-    known = about.subject()
-    files = [None if path is None else Path(path) for path in (keys, signatures, project)]
-    wanted = Wanted.of(known, metrics=metrics, receipts=receipts, project=files[2])
-    with known.opened(about.anchor(*files[:2]), Manner(steps=receipts)) as case:
-        case.verify(*wanted.checks(case))
-    return VerificationResult.of(known, case.report)
+    subject, (metrics, receipts) = about.subject(), wanted
+    keys, signatures, project = (None if path is None else Path(path) for path in files)
+    asked = Wanted.of(subject, metrics=metrics, receipts=receipts, project=project)
+    with subject.opened(about.anchor(keys, signatures), Manner(steps=receipts)) as case:
+        case.verify(*asked.checks(case))
+    return VerificationResult.of(subject, case.report)
 
 
 def _found(run: Reference) -> Run:
