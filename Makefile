@@ -77,7 +77,7 @@ gas: setup ## compare gas per action with the snapshot
 mutants: setup ## break specification and contracts on purpose; the tests must notice (MUTANTS=...)
 	$(BIN)/python tests/mutants/run.py $(MUTANTS)
 
-soak: setup ## kill runs a thousand times, fail every file call once, flip bits (an hour; SOAK="--seed 7")
+soak: setup ## kill runs a thousand times, fail every file call once, flip bits (hours; SOAK="--seed 7")
 	$(BIN)/python -m tests.e2e.kills --instants 1000 --every $(SOAK)
 	$(BIN)/python -m tests.e2e.failures
 	$(BIN)/python -m tests.e2e.flips --flips 10000 $(SOAK)

@@ -1,4 +1,4 @@
-"""`sheaf run` as a process of its own, on a small project that can be held still."""
+"""Commands on a small project that can be held still: in this process, or in one of their own."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
+
+from sheaf.apps.cli.outcome import execute
 
 SHEAF = (sys.executable, "-c", "from sheaf.apps.cli import main; main()")
 
@@ -45,6 +51,8 @@ round.committee = 1
 round.aggregators = 1
 schedule.rounds = 2
 """
+TOLD = ("flowers: ", "capture odds ", "task ", "round ", "resuming ")
+"""How the lines begin on stderr that tell how a run goes."""
 
 
 def project(folder: Path) -> Path:
@@ -78,3 +86,34 @@ def environment(here: Path) -> dict[str, str]:
     """No settings of whoever runs the tests."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SHEAF_")}
     return {**kept, "XDG_CONFIG_HOME": str(here / "config"), "COLUMNS": "200"}
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended: its exit code, what it printed, and its error if there was one: what
+    stands on stderr that does not tell how things go."""
+
+    code: int
+    out: str = ""
+    error: str = ""
+
+
+def carried_out(here: Path, *arguments: str) -> Said:
+    """Carry out a command in the folder `here`, in this process."""
+    out, err = StringIO(), StringIO()
+    with _environment_of(here), chdir(here), redirect_stdout(out), redirect_stderr(err):
+        code = execute(arguments)
+    told = [line for line in err.getvalue().splitlines() if not line.startswith(TOLD)]
+    return Said(code, out.getvalue(), "\n".join(told))
+
+
+@contextmanager
+def _environment_of(here: Path) -> Iterator[None]:
+    kept = dict(os.environ)
+    try:
+        os.environ.clear()
+        os.environ.update(environment(here))
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)

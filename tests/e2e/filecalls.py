@@ -1,7 +1,7 @@
 """The system's file calls, counted, and one of them struck: it fails, or the process dies there.
 
-Nothing of Sheaf is replaced, only what it calls: the functions of `os` that change files, the raw
-file behind what `open` returns, and SQLite's connection.
+Nothing of Sheaf is replaced, only what it calls: functions of `os`, the raw file behind what `open`
+returns, and SQLite's connection. What changes files is counted, or what reads them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,13 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 CHANGING = ("fsync", "replace", "mkdir", "unlink", "open")
+LOOKING = ("stat", "lstat", "listdir", "scandir")
 WRITING = ("BEGIN", "COMMIT", "CREATE", "DELETE", "INSERT")
 """SQLite statements that change a file, by their first word."""
+ASKING = ("SELECT", "PRAGMA")
+"""SQLite statements that read one."""
+READS = (*LOOKING, "open to read", "read", "connect", *ASKING)
+"""What is counted of a reading process; all else is what changes files."""
 
 
 def fail(what: str) -> NoReturn:
@@ -34,16 +39,21 @@ def die(what: str) -> NoReturn:
 
 
 class Calls:
-    """Counts calls; the one of number `at` (from 1) is handed to `strike`. `places` are the paths
-    that they were given last, where they were given any."""
+    """Counts calls that change files, or with `reads` those that read them; the one of number `at`
+    (from 1) is handed to `strike`. `places` are the paths that they were given last, where they
+    were given any."""
 
-    def __init__(self, at: int = 0, strike: Callable[[str], NoReturn] = fail) -> None:
+    def __init__(
+        self, at: int = 0, strike: Callable[[str], NoReturn] = fail, *, reads: bool = False
+    ) -> None:
         self.made: list[str] = []
         self.places: list[str] = []
-        self._at, self._strike = at, strike
+        self._at, self._strike, self._reads = at, strike, reads
 
     def due(self, what: str, place: object = "") -> bool:
-        """Count a call; whether it is the one."""
+        """Count a call, if it is of those that are counted; whether it is the one."""
+        if (what in READS) != self._reads:
+            return False
         self.made.append(what)
         self.places.append(str(place))
         return len(self.made) == self._at
@@ -60,11 +70,11 @@ class Calls:
 
 @contextmanager
 def counted(calls: Calls) -> Iterator[Calls]:
-    """Count every call that changes a file meanwhile."""
-    kept = [(os, name, getattr(os, name)) for name in CHANGING]
+    """Count file calls meanwhile."""
+    kept = [(os, name, getattr(os, name)) for name in (*CHANGING, *LOOKING)]
     kept += [(io, "open", io.open), (builtins, "open", builtins.open)]
     kept += [(sqlite3, "connect", sqlite3.connect)]
-    for module, name, function in kept[: len(CHANGING)]:
+    for module, name, function in kept[: len(CHANGING) + len(LOOKING)]:
         setattr(module, name, _before(calls, name, function))
     opened = _opening(calls, io.open)
     io.open = builtins.open = opened
@@ -79,39 +89,51 @@ def counted(calls: Calls) -> Iterator[Calls]:
 def _before(calls: Calls, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*arguments: Any, **named: Any) -> Any:
         reads = name == "open" and not arguments[1] & (os.O_WRONLY | os.O_RDWR)
-        if not reads:
-            calls.before(name, arguments[1 if name == "replace" else 0])
+        place = arguments[1 if name == "replace" else 0] if arguments else "."
+        calls.before("open to read" if reads else name, place)
         return function(*arguments, **named)
 
     return call
 
 
 def _opening(calls: Calls, function: Any) -> Any:
-    """`open`, with a raw file that counts what is written."""
+    """`open`, with a raw file that counts what is read and written."""
 
     class Raw(io.FileIO):
         def write(self, data: Any) -> int:
-            if calls.due("write"):
+            if calls.due("write", self.name):
                 super().write(bytes(data)[: len(data) // 2])
                 calls.strike("write")
             return super().write(data)
 
+        def readinto(self, buffer: Any) -> int:
+            calls.before("read", self.name)
+            return super().readinto(buffer)
+
+        def read(self, size: int | None = -1) -> bytes:
+            calls.before("read", self.name)
+            return super().read(size)
+
+        def readall(self) -> bytes:
+            calls.before("read", self.name)
+            return super().readall()
+
     def call(file: Any, mode: str = "r", buffering: int = -1, *more: Any, **named: Any) -> Any:
-        if not set(mode) & set("wax+"):
-            return function(file, mode, buffering, *more, **named)
+        reads = not set(mode) & set("wax+")
         if not isinstance(file, int):
-            calls.before("open")
-        raw = Raw(file, mode.replace("b", ""))
+            calls.before("open to read" if reads else "open", file)
+        raw = Raw(file, mode.replace("b", "").replace("t", ""))
         if buffering == 0:
             return raw
-        binary = io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
+        kind = io.BufferedReader if reads else io.BufferedWriter
+        binary = io.BufferedRandom(raw) if "+" in mode else kind(raw)
         return binary if "b" in mode else io.TextIOWrapper(binary, *more, **named)
 
     return call
 
 
 def _connecting(calls: Calls, function: Any) -> Any:
-    """`sqlite3.connect`, with a connection that counts the statements that write."""
+    """`sqlite3.connect`, with a connection that counts its statements."""
 
     class Connection(sqlite3.Connection):
         def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
@@ -123,6 +145,7 @@ def _connecting(calls: Calls, function: Any) -> Any:
             return super().executemany(sql, rows)
 
     def connect(*arguments: Any, **named: Any) -> sqlite3.Connection:
+        _before_sql(calls, "connect", arguments[0])
         made: sqlite3.Connection = function(*arguments, factory=Connection, **named)
         return made
 
@@ -131,8 +154,14 @@ def _connecting(calls: Calls, function: Any) -> Any:
 
 def _before_statement(calls: Calls, sql: str) -> None:
     word = sql.partition(" ")[0]
-    if word in WRITING:
-        try:
-            calls.before(word)
-        except OSError as error:
-            raise sqlite3.OperationalError("disk I/O error") from error
+    if word in (*WRITING, *ASKING):
+        _before_sql(calls, word, sql)
+
+
+def _before_sql(calls: Calls, what: str, place: object) -> None:
+    try:
+        calls.before(what, place)
+    except OSError as error:
+        raised = sqlite3.OperationalError("disk I/O error")
+        raised.sqlite_errorcode = sqlite3.SQLITE_IOERR
+        raise raised from error

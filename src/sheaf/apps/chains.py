@@ -28,7 +28,7 @@ from sheaf.ledger.rpc import Connection, DevelopmentChain, RemoteChain, connect
 from sheaf.nodes import inventory
 from sheaf.nodes.rereading import Source
 from sheaf.protocol.errors import InvalidConfiguration, InvalidUsage, LedgerUnavailable
-from sheaf.store.files import write_atomically
+from sheaf.store.files import exists, is_folder, write_atomically
 
 SUPPLY, WEI = 2**128, 10**18
 TOKENS = {
@@ -57,13 +57,13 @@ def source_of(folder: Path, url: str | None, first: int) -> Iterator[Source | No
     where it has none.
     """
     ledger = folder / inventory.LEDGER
-    if url is not None and ledger.exists():
+    if url is not None and exists(ledger):
         raise InvalidUsage("--url: found a run with a ledger of its own, accepted: one without")
     if url is not None:
         with opened(Connection(expanded(url, os.environ, "--url"))) as chain:
             yield Source(chain.client, first)
         return
-    if (folder / inventory.BOOK).exists() and not ledger.exists():
+    if exists(folder / inventory.BOOK) and not exists(ledger):
         hint = "--url names the endpoint of the chain that a run was on"
         raise LedgerUnavailable(f"no ledger at {ledger}", hint)
     yield None
@@ -105,9 +105,9 @@ def deploy(
     Returns the address book, and whether it is new.
     """
     folder = out.absolute().parent
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise InvalidUsage(f"{out}: found no folder {folder}, accepted: one that is there")
-    if out.exists():
+    if exists(out):
         with opened(connection) as chain:
             return require(out, chain.client, tokens), False
     with opened(connection, key()) as chain:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sheaf.nodes.summary_file import SUMMARY_FILE, read_summary
 from sheaf.protocol.errors import InvalidDocument, InvalidUsage, RunNotFound, StoreUnavailable
-from sheaf.store.files import sync_directory
+from sheaf.store.files import is_file, is_folder, reachable, sync_directory
 
 HOME = Path(".sheaf")
 REQUIRED = ("run", "status", "rounds", "model", "payouts", "slashed", "head")
@@ -51,10 +51,11 @@ class Run:
     def summary(self) -> dict[str, Any] | None:
         """The summary object, or None while there is none.
 
-        Raises `InvalidDocument` for a file that holds something else.
+        Raises `InvalidDocument` for a file that holds something else, `StoreUnavailable` for one
+        that cannot be read.
         """
         path = self.folder / SUMMARY_FILE
-        if not path.is_file():
+        if not is_file(path):
             return None
         found = read_summary(self.folder)
         absent = [key for key in REQUIRED if key not in found]
@@ -79,7 +80,7 @@ class Run:
         at_work = holder(self.folder)
         if at_work:
             return f"{at_work} is at work on it"
-        if not (self.folder / RECORD).is_file():
+        if not is_file(self.folder / RECORD):
             return "it was stopped, and left no record to go on from"
         return f"it was stopped; `sheaf run --resume {self.id}` goes on with it"
 
@@ -88,7 +89,7 @@ def home(start: Path) -> Path:
     """`.sheaf` in `start`, or in the nearest folder above that has one with runs in it."""
     start = start.resolve()
     for folder in (start, *start.parents):
-        if (folder / HOME / "runs").is_dir():
+        if is_folder(folder / HOME / "runs"):
             return folder / HOME
     return start / HOME
 
@@ -151,9 +152,10 @@ def create_at(folder: Path, record: Callable[[Path], None]) -> Run:
 def listed(home: Path) -> list[Run]:
     """All runs, the oldest first."""
     folder = home / "runs"
-    if not folder.is_dir():
+    if not is_folder(folder):
         return []
-    found = (f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(HIDDEN))
+    with reachable(folder):
+        found = [f for f in folder.iterdir() if is_folder(f) and not f.name.startswith(HIDDEN)]
     return sorted(map(Run, found), key=lambda run: _order(run.id))
 
 
@@ -176,7 +178,7 @@ def find(home: Path, reference: str | None, last: bool = False) -> Run:
             raise RunNotFound(f"found no run in {home / 'runs'}", hint="`sheaf run` makes one")
         return known[-1]
     path = Path(reference)
-    if reference and any((path / name).is_file() for name in (SUMMARY_FILE, LEDGER, RECORD)):
+    if reference and any(is_file(path / name) for name in (SUMMARY_FILE, LEDGER, RECORD)):
         return Run(path.resolve())
     matching = [run for run in known if run.id == reference] or [
         run for run in known if reference and run.id.startswith(reference)

@@ -16,6 +16,7 @@ from sheaf.nodes.evidence import Manner, Told
 from sheaf.nodes.ledgers import Ledger, LedgerInFile, behind, proved_file
 from sheaf.protocol.errors import InvalidUsage
 from sheaf.store import DiskStore, Store
+from sheaf.store.files import is_file, is_folder
 from sheaf.store.http import HttpStore
 from sheaf.store.several import SeveralStores
 
@@ -107,8 +108,8 @@ def ledger(
 def ledger_file(text: str) -> Path:
     """The file that is named, or lies in the run's folder that is. Raises `InvalidUsage`."""
     path = Path(text)
-    path = path / inventory.LEDGER if path.is_dir() else path
-    if not path.is_file():
+    path = path / inventory.LEDGER if is_folder(path) else path
+    if not is_file(path):
         raise InvalidUsage(
             f"--ledger: found {text!r:.200}, accepted: an http or https address, or a ledger's file"
         )
@@ -127,8 +128,8 @@ def store(name: str, text: str) -> Iterator[tuple[str, Store]]:
             found.close()
         return
     path = Path(text)
-    path = path / inventory.STORE if (path / inventory.STORE).is_dir() else path
-    if not path.is_dir():
+    path = path / inventory.STORE if is_folder(path / inventory.STORE) else path
+    if not is_folder(path):
         raise InvalidUsage(
             f"--store: found {text!r:.200}, accepted: an http or https address, or a directory"
         )

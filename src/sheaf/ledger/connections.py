@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 from sheaf.ledger.errors import LedgerInUse
 from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable
@@ -14,13 +16,25 @@ _BUSY_SECONDS = 10.0
 
 @contextmanager
 def translated(name: str) -> Iterator[None]:
-    """SQLite's errors as the two that callers know."""
+    """SQLite's errors, and the file system's, as the two that callers know."""
     try:
         yield
+    except OSError as error:
+        raise LedgerUnavailable(f"{name} cannot be used: {error.strerror or error}") from error
     except sqlite3.OperationalError as error:
         raise LedgerUnavailable(f"{name} cannot be used: {error}") from error
     except (sqlite3.DatabaseError, ValueError) as error:
         raise LedgerCorrupt(f"{name} is corrupt: {error}") from error
+
+
+def size_bytes(path: Path) -> int | None:
+    """Of a file; None where none lies. LedgerUnavailable where nobody can tell."""
+    with translated(str(path)):
+        try:
+            found = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def connect(name: str, *, uri: bool = False) -> sqlite3.Connection:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sheaf.ledger.connections import connect, pragma, settle, share, translated
+from sheaf.ledger.connections import connect, pragma, settle, share, size_bytes, translated
 from sheaf.ledger.engine import Block, Genesis, Header, Log, Receipt, decode_header
 from sheaf.ledger.node_table import NodeTable
 from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable
@@ -111,7 +111,7 @@ class LedgerFile:
         for `open`."""
         if path is None:
             return cls(connect(":memory:"), "the ledger in memory")
-        if path.exists() and path.stat().st_size:
+        if size_bytes(path):
             raise LedgerUnavailable(f"{path} already exists; a new ledger needs a new file")
         with translated(str(path)):
             connection = connect(str(path))
@@ -138,9 +138,9 @@ class LedgerFile:
         Whoever opens it `alone` has it to itself (LedgerInUse as long as somebody else has it), and
         writes faster: a power cut may take the last blocks, but tears none.
         """
-        if not path.is_file() or not path.stat().st_size:
+        if not size_bytes(path):
             raise LedgerUnavailable(f"no ledger at {path}")
-        if read_only and path.with_name(f"{path.name}-journal").exists():
+        if read_only and size_bytes(path.with_name(f"{path.name}-journal")) is not None:
             # A writer was killed: SQLite undoes what it left half written, which reading cannot.
             cls.open(path).close()
         with translated(str(path)):
@@ -157,9 +157,9 @@ class LedgerFile:
             )
         with translated(str(path)):
             settle(connection, alone=alone)
-            size_bytes = pragma(connection, "page_count") * pragma(connection, "page_size")
+            promised = pragma(connection, "page_count") * pragma(connection, "page_size")
         # SQLite itself takes the end of a last page that is cut off for zeros.
-        if path.stat().st_size < size_bytes:
+        if (size_bytes(path) or 0) < promised:
             raise LedgerCorrupt(f"{path} is corrupt: its end is cut off")
         # Strict tables hold what their columns say, so nothing later has to ask for types.
         if file.schema() != set(_SCHEMA):
@@ -389,3 +389,4 @@ def _choices(wanted: LogFilter) -> Iterator[tuple[str, Sequence[bytes]]]:
     for position, accepted in enumerate(wanted.topics):
         if accepted:
             yield f"topic{position}", accepted
+

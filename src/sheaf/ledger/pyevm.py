@@ -7,6 +7,7 @@ seal it, keep its header. Nothing is mined by work; the post-merge fields are th
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
@@ -48,6 +49,11 @@ from sheaf.ledger.pyevm_records import (
 )
 from sheaf.ledger.recent import Recent
 from sheaf.protocol.errors import LedgerCorrupt
+
+# It logs what is raised through it, with all that it drops for that; whoever wants to see it may
+# listen, but where nobody does Python would print it.
+for _name in ("eth.db.AtomicDB", "eth.db.AtomicDBWriteBatch"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 _DECODED_BYTES = 16 * 2**20
 """Of transactions that are remembered decoded, since who submits one and who mines it ask twice."""

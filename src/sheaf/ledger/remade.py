@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from sheaf.ledger.connections import size_bytes
 from sheaf.ledger.database import LedgerFile, LogFilter
 from sheaf.ledger.engine import Block, Genesis, Log
 from sheaf.ledger.errors import LedgerInUse
@@ -95,7 +96,7 @@ def _begun(path: Path | None, genesis: Genesis) -> LedgerFile:
 
 def _found(path: Path, ledger: LedgerFile) -> LedgerFile | None:
     """The file in `path`, if `ledger` begins as it does."""
-    if not path.exists() or not path.stat().st_size:
+    if not size_bytes(path):
         return None
     try:
         file = LedgerFile.open(path, alone=True)

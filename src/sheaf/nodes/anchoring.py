@@ -24,6 +24,7 @@ from sheaf.ledger.typed import sign_typed, signer_of, typed_digest
 from sheaf.nodes.evidence import HISTORY, Evidence, Report, fail
 from sheaf.nodes.summary import json_text, write_json
 from sheaf.protocol.hashing import Deployment
+from sheaf.store.files import exists, is_file, reachable
 
 FILE = "countersignatures.json"
 _LIST = "countersignatures"
@@ -121,15 +122,16 @@ def countersign(directory: Path, statement: Statement, keys: Iterable[bytes]) ->
 def read(directory: Path) -> list[Countersignature]:
     """A run's countersignatures, none where there is no file; those of other heads, too.
 
-    Raises `VerificationFailed` for anything else than well-formed, sound and different ones.
+    Raises `VerificationFailed` for anything else than well-formed, sound and different ones,
+    `StoreUnavailable` where they cannot be read.
     """
     path = directory / FILE
-    if not path.exists():
+    if not exists(path):
         return []
-    try:
+    if not is_file(path):
+        fail(f"countersignatures: {path.name} is no file")
+    with reachable(path):
         text = path.read_bytes()
-    except OSError as error:
-        fail(f"countersignatures: {path.name} cannot be read: {error}")
     found = parsed(text, path.name)
     if text != json_text({_LIST: [each.plain() for each in found]}).encode():
         fail(f"countersignatures: {path.name} is not as Sheaf writes it")

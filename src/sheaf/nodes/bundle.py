@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from sheaf.protocol.errors import InvalidConfiguration, SheafError
+from sheaf.store.files import is_file, reachable
 
 RAISED = (Exception, SystemExit)
 """What somebody else's code may raise: a hook that exits ends its own work, not Sheaf."""
@@ -38,13 +39,15 @@ class Bundle:
 
     @classmethod
     def load(cls, folder: Path) -> Bundle:
-        """The bundle in `folder`. Raises `InvalidConfiguration` if there is no Python file."""
+        """The bundle in `folder`. Raises `InvalidConfiguration` if there is no Python file,
+        `StoreUnavailable` where one cannot be read."""
         folder = folder.resolve()
         total, found = hashlib.sha256(), False
         for path in _files(folder):
             name = path.relative_to(folder).as_posix().encode()
             total.update(len(name).to_bytes(4, "big") + name)
-            total.update(hashlib.sha256(path.read_bytes()).digest())
+            with reachable(path):
+                total.update(hashlib.sha256(path.read_bytes()).digest())
             found = True
         if not found:
             raise InvalidConfiguration(f"{folder}: found no Python file; accepted: a project")
@@ -94,7 +97,7 @@ class Bundle:
         if unique in sys.modules:
             return sys.modules[unique]
         path = self.folder.joinpath(*name.split(".")).with_suffix(".py")
-        if not path.is_file():
+        if not is_file(path):
             raise InvalidConfiguration(f"{name}: found no {path.name} in {self.folder}")
         spec = importlib.util.spec_from_file_location(unique, path)
         if spec is None or spec.loader is None:
@@ -156,7 +159,9 @@ _IMPORTED: defaultdict[Bundle, dict[str, ModuleType]] = defaultdict(dict)
 
 def _files(folder: Path) -> Iterator[Path]:
     """Python files below `folder` in the order of their paths; hidden folders are not the task."""
-    for path in sorted(folder.rglob("*.py")):
+    with reachable(folder):
+        found = sorted(folder.rglob("*.py"))
+    for path in found:
         inside = path.relative_to(folder).parts
         if not any(part.startswith(".") or part == "__pycache__" for part in inside):
             yield path

@@ -37,7 +37,7 @@ from sheaf.protocol.errors import BlobMissing, InvalidConfiguration
 from sheaf.protocol.rounds import LAST_ATTEMPT
 from sheaf.protocol.task import Task
 from sheaf.store.disk import DiskStore
-from sheaf.store.files import reachable
+from sheaf.store.files import is_file, reachable
 from sheaf.store.interface import Store
 
 BOOK, STORE, PRIVATE = "ledger.json", "store", "private"
@@ -139,7 +139,7 @@ def reassemble(plan: Plan, directory: Path) -> Cast:
 
     Raises `InvalidConfiguration` where the project's code is no longer what the task pins.
     """
-    if not (directory / BOOK).is_file():
+    if not is_file(directory / BOOK):
         return assemble(plan, directory)
     book, task_id = read_book(directory / BOOK)
     accounts = _accounts(plan)

@@ -27,7 +27,7 @@ from sheaf.nodes.aggregation import Given, Result, vector_id
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobMissing, InvalidDocument, SheafError, StoreUnavailable
 from sheaf.protocol.hashing import ZERO, word
-from sheaf.store.files import reachable, write_atomically
+from sheaf.store.files import exists, reachable, write_atomically
 from sheaf.store.interface import Store
 
 HEAD = {"notes": "rounds that were verified", "version": 2}
@@ -59,7 +59,7 @@ class Checkpoints:
         Raises `InvalidDocument` for a file that holds something else, `StoreUnavailable` where it
         cannot be read.
         """
-        if path is None or not path.exists():
+        if path is None or not exists(path):
             return cls(path)
         with reachable(path):
             head, *lines = path.read_bytes().splitlines() or [b""]
@@ -107,7 +107,7 @@ class Checkpoints:
 
 def _append(path: Path, note: Mapping[str, Any]) -> None:
     """Write a line, durably."""
-    if not path.exists():
+    if not exists(path):
         write_atomically(path, _line(HEAD))
     with reachable(path), path.open("r+b") as file:
         # Behind what was cut off, so that it spoils no more than itself.

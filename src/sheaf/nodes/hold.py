@@ -13,8 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from sheaf.protocol.errors import RunHeld
-from sheaf.store.files import reachable
+from sheaf.protocol.errors import RunHeld, StoreUnavailable
+from sheaf.store.files import is_file, reachable
 
 LOCK = "lock"
 HOLDER = "lock.pid"
@@ -47,14 +47,14 @@ def held(directory: Path) -> Iterator[None]:
 
 def holder(directory: Path) -> str:
     """Who is at work on `directory`; "" if nobody is, or that cannot be found out."""
-    if not (directory / LOCK).is_file():
-        return ""
     lock = FileLock(directory / LOCK)
     try:
+        if not is_file(directory / LOCK):
+            return ""
         lock.acquire(blocking=False)
     except Timeout:
         return _holder(directory / HOLDER)
-    except OSError:
+    except (OSError, StoreUnavailable):
         return ""
     lock.release()
     return ""

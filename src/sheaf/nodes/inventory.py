@@ -20,9 +20,10 @@ from sheaf.nodes.summary import MODEL_FILE
 from sheaf.nodes.summary_file import SUMMARY_FILE, read_summary
 from sheaf.nodes.trail import Trail
 from sheaf.protocol.content import ContentId
-from sheaf.protocol.errors import BlobCorrupt, BlobMissing, LedgerCorrupt, StoreUnavailable
+from sheaf.protocol.errors import BlobCorrupt, BlobMissing, LedgerCorrupt
 from sheaf.protocol.events import VerdictRevealed
 from sheaf.protocol.task import Task
+from sheaf.store.files import exists, is_file, is_folder, reachable
 from sheaf.store.interface import sound_copy
 
 LEDGER, BOOK, STORE = "ledger.sqlite", "ledger.json", "store"
@@ -106,14 +107,16 @@ def check_journal(evidence: Evidence, report: Report) -> None:
     """The journal, where its owner gave it along, is whole, goes with the summary, and says what
     the ledger says of what was sent."""
     path = evidence.directory / JOURNAL
-    if not path.exists():
+    if not exists(path):
         report.outside.append(f"{JOURNAL}: its operator's own, and not here")
         return
+    if not is_file(path):
+        fail(f"journal: {JOURNAL} is no file")
     try:
         turns = journal.read(path)
         if not report.unfinished:
             _check_head(evidence, journal.head(path))
-    except (LedgerCorrupt, StoreUnavailable) as error:
+    except LedgerCorrupt as error:
         fail(f"journal: {error.message}")
     entries = sum(1 + len(each.answers) for each in turns)
     # The names of accounts are in the summary, which an unfinished run does not have.
@@ -148,15 +151,20 @@ def _check_sent(evidence: Evidence, answers: Sequence[Answer], report: Report) -
 def check_folder(evidence: Evidence, report: Report) -> None:
     """Name what lies in the folder and is no evidence; nothing of it is read."""
     report.outside.append(f"{LEDGER}: bytes that its tables do not use")
-    for name in sorted(path.name for path in evidence.directory.iterdir()):
+    for name in sorted(path.name for path in _within(evidence.directory)):
         if name not in EVIDENCE:
             report.outside.append(f"{name}: {KNOWN.get(name, 'no file of a run')}")
     report.outside += [f"{STORE}/{name}: no blob" for name in sorted(_no_blobs(evidence.directory))]
 
 
 def _no_blobs(directory: Path) -> Iterator[str]:
-    for path in (directory / STORE).iterdir():
-        if path.is_dir() and len(path.name) == 2:
-            yield from (f"{path.name}/{inner.name}" for inner in path.iterdir() if inner.is_dir())
+    for path in _within(directory / STORE):
+        if len(path.name) == 2 and is_folder(path):
+            yield from (f"{path.name}/{each.name}" for each in _within(path) if is_folder(each))
         elif path.name != PARTIAL:
             yield path.name
+
+
+def _within(folder: Path) -> list[Path]:
+    with reachable(folder):
+        return [*folder.iterdir()]

@@ -22,7 +22,7 @@ from pathlib import Path
 from sheaf.nodes.codec import plain, typed
 from sheaf.nodes.effects import Effect, LocalEvent
 from sheaf.protocol.errors import LedgerCorrupt
-from sheaf.store.files import reachable
+from sheaf.store.files import exists, reachable
 
 JOURNAL = "journal.jsonl"
 NO_LINE = "0" * 64
@@ -152,7 +152,7 @@ def _entries(path: Path) -> Iterator[tuple[int, Turn | Answer]]:
 
 def _content(path: Path) -> bytes:
     with reachable(path):
-        return path.read_bytes() if path.exists() else b""
+        return path.read_bytes() if exists(path) else b""
 
 
 def _head(content: bytes) -> str:

@@ -22,7 +22,7 @@ from sheaf.nodes.hashed import Hashed
 from sheaf.protocol.arithmetic import ELEMENT_BYTES
 from sheaf.protocol.layout import Tensor
 from sheaf.protocol.task import Task
-from sheaf.store.files import reachable, written_whole
+from sheaf.store.files import is_file, reachable, written_whole
 from sheaf.store.interface import Store
 
 Piece = tuple[int, bytes]
@@ -67,21 +67,21 @@ def file_parts(task: Task, store: Store, root: bytes) -> Iterator[bytes]:
 def is_model(task: Task, store: Store, root: bytes, path: Path) -> bool:
     """Whether a file is that of the model under a tree root, which is read to its end.
 
-    Raises as `write_model` does for the model; a file that cannot be read is none.
+    Raises as `write_model` does for the model, `StoreUnavailable` for a file that cannot be read.
     """
     plan, same = _Plan.of(task), [True]
-    try:
-        file = path.open("rb") if path.is_file() else None
-    except OSError:
-        file = None
+    with reachable(path):
+        file = path.open("rb") if is_file(path) else None
 
     def begin() -> Callable[[Sequence[Piece]], None]:
-        same[0] = file is not None and plan.begins(file)
+        with reachable(path):
+            same[0] = file is not None and plan.begins(file)
         return compare
 
     def compare(pieces: Sequence[Piece]) -> None:
         if same[0] and file is not None:
-            same[0] = all(_at(file, place, len(data)) == data for place, data in pieces)
+            with reachable(path):
+                same[0] = all(_at(file, place, len(data)) == data for place, data in pieces)
 
     try:
         _read(task, store, root, plan, begin)
@@ -92,12 +92,9 @@ def is_model(task: Task, store: Store, root: bytes, path: Path) -> bool:
 
 
 def _at(file: IO[bytes], place: int, size: int) -> bytes:
-    """Bytes of a file, fewer where it ends or cannot be read."""
-    try:
-        file.seek(place)
-        return file.read(size)
-    except OSError:
-        return b""
+    """Bytes of a file, fewer where it ends."""
+    file.seek(place)
+    return file.read(size)
 
 
 def _read(

@@ -13,6 +13,7 @@ from sheaf.nodes.bundle import Bundle
 from sheaf.nodes.summary_file import SUMMARY_FILE, read_summary
 from sheaf.protocol.errors import InvalidDocument, InvalidUsage
 from sheaf.protocol.task import Task
+from sheaf.store.files import is_folder
 
 HINT = "--project PATH names the project the run was made from"
 
@@ -25,7 +26,7 @@ def project_of(directory: Path, task: Task, chosen: Path | None = None) -> Bundl
     and for a folder inside of the run; `InvalidConfiguration` for a folder without code.
     """
     folder = _named(directory) if chosen is None else chosen
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise InvalidUsage(f"--project: found no folder {folder}, accepted: a project", HINT)
     if folder.resolve().is_relative_to(directory.resolve()):
         raise InvalidUsage(

@@ -15,7 +15,7 @@ from sheaf.nodes.codec import plain, typed
 from sheaf.nodes.plan import Plan
 from sheaf.nodes.summary import write_json
 from sheaf.protocol.errors import InvalidDocument, RunNotFound
-from sheaf.store.files import reachable
+from sheaf.store.files import is_file, reachable
 
 RECORD = "run.json"
 VERSION = 2
@@ -54,9 +54,9 @@ def read(directory: Path) -> Plan:
     something else.
     """
     path = directory / RECORD
+    if not is_file(path):
+        raise RunNotFound(f"{directory}: found no {RECORD}, accepted: a run that can go on")
     with reachable(path):
-        if not path.is_file():
-            raise RunNotFound(f"{directory}: found no {RECORD}, accepted: a run that can go on")
         content = path.read_bytes()
     try:
         found: Any = json.loads(content)

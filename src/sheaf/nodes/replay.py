@@ -27,6 +27,7 @@ from sheaf.protocol.errors import (
 from sheaf.protocol.events import Claimed, RoundSettled, VerdictRevealed
 from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.task import Task
+from sheaf.store.files import exists
 from sheaf.store.interface import Store
 
 Reader = Callable[[Task, Store, bytes], None]
@@ -137,7 +138,7 @@ def _compared(evidence: Evidence, root: bytes) -> Reader:
     """How to read a model: the last one is held against the model file on the way, if there is
     one, so that nobody has to read it again for that."""
     path = evidence.directory / summaries.MODEL_FILE
-    if not path.exists() or root != summaries.final_root(evidence.trail, evidence.task):
+    if not exists(path) or root != summaries.final_root(evidence.trail, evidence.task):
         return require_vector
 
     def read(task: Task, store: Store, root: bytes) -> None:

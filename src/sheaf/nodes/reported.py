@@ -10,12 +10,13 @@ from sheaf.nodes.evidence import Evidence, Report, fail
 from sheaf.nodes.model_file import is_model
 from sheaf.nodes.summary_file import SUMMARY_FILE, read_summary
 from sheaf.protocol.errors import InvalidDocument, SheafError
+from sheaf.store.files import exists, is_file, reachable
 
 
 def check_model(evidence: Evidence, report: Report) -> None:
     """The model file holds exactly the float view of the last settled model."""
     path = evidence.directory / summaries.MODEL_FILE
-    if report.unfinished and not path.exists():
+    if report.unfinished and not exists(path):
         return
     root = summaries.final_root(evidence.trail, evidence.task)
     if evidence.model_file is None:
@@ -40,13 +41,14 @@ def check_reports(evidence: Evidence, report: Report) -> None:
 def check_summary(evidence: Evidence, report: Report) -> None:
     """Every field of the summary that follows from ledger and store, and the form of the others."""
     path = evidence.directory / SUMMARY_FILE
-    if report.unfinished and not path.exists():
+    if report.unfinished and not exists(path):
         return
-    if not path.exists():
+    if not is_file(path):
         fail(f"summary: found no {path.name}, though the task has ended; a resumed run writes it")
     try:
-        content, found = path.read_bytes(), read_summary(evidence.directory)
-    except (OSError, InvalidDocument) as error:
+        with reachable(path):
+            content, found = path.read_bytes(), read_summary(evidence.directory)
+    except InvalidDocument as error:
         fail(f"summary: {path.name} cannot be read: {error}")
     count = _compare(found, _expected(evidence), "")
     if content != summaries.json_text(found).encode():

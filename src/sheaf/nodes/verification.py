@@ -49,6 +49,7 @@ from sheaf.protocol.errors import (
 from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.task import Task
 from sheaf.store.disk import DiskStore
+from sheaf.store.files import exists
 from sheaf.store.interface import Store
 
 Further = Callable[[Evidence, Report], None]
@@ -132,7 +133,7 @@ def replayed(
     evidence = collected(history, ground, store, report, directory, manner)
     report.trust = trust.remaining(evidence.trail.terms)
     # A run that was stopped wrote no summary; one whose task has ended owes it.
-    report.unfinished = not (evidence.trail.over or (directory / SUMMARY_FILE).exists())
+    report.unfinished = not (evidence.trail.over or exists(directory / SUMMARY_FILE))
     return evidence, report
 
 
@@ -205,7 +206,7 @@ def address_book(directory: Path) -> tuple[AddressBook, bytes]:
     """Where a run says that its contracts are, and its task's id. Raises `RunNotFound` where it
     says nothing, `VerificationFailed` for what cannot be read."""
     path = directory / inventory.BOOK
-    if not path.exists():
+    if not exists(path):
         raise RunNotFound(f"{directory}: found no {path.name}, accepted: a run that has begun")
     try:
         return read_book(path)

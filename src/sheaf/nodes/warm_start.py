@@ -25,6 +25,7 @@ from sheaf.protocol.errors import BlobMissing, InvalidDocument, InvalidModel, No
 from sheaf.protocol.merkle import Kind, header
 from sheaf.protocol.task import Task
 from sheaf.store.disk import DiskStore
+from sheaf.store.files import is_folder
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -37,7 +38,7 @@ def weights_from(source: Path, layout: Layout) -> Vector:
     its fraction bits, or where there is no such file; `NotFinite`; and what a store raises.
     """
     try:
-        arrays = _of_run(source) if source.is_dir() else _of_file(source, layout)
+        arrays = _of_run(source) if is_folder(source) else _of_file(source, layout)
         values = layout.flatten(arrays)
         _refuse_too_large(values, layout)
     except (InvalidModel, NotFinite) as error:

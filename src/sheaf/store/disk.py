@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidDocument
-from sheaf.store.files import reachable, sync_directory
+from sheaf.store.files import is_file, is_folder, reachable, sync_directory
 from sheaf.store.interface import Copy, Draft, verified, verify_copy
 
 _PARTIAL = "partial"
@@ -46,7 +46,7 @@ class DiskStore:
         verified(data, content_id, "given to put")
         place = self._place(content_id)
         with reachable(place):
-            if place.is_file() and place.read_bytes() == data:
+            if is_file(place) and place.read_bytes() == data:
                 return
             place.parent.mkdir(exist_ok=True)
             self._write(data, place)
@@ -60,7 +60,7 @@ class DiskStore:
     def _beside(self, prefix: str) -> Iterator[tuple[BinaryIO, Path]]:
         """A new file beside the blobs, which is gone at the end unless it was moved."""
         folder = self.path / _PARTIAL
-        if not folder.is_dir():  # not made before: whoever only reads changes nothing
+        if not is_folder(folder):  # not made before: whoever only reads changes nothing
             folder.mkdir(exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=prefix)
         written = Path(name)
@@ -122,11 +122,12 @@ class DiskStore:
 
     def has(self, content_id: ContentId) -> bool:
         """Whether a blob lies under this id."""
-        return self._place(content_id).is_file()
+        return is_file(self._place(content_id))
 
     def ids(self) -> Iterator[ContentId]:
         """All ids kept, in order of their text; BlobCorrupt for a file that is none of ours."""
-        files = (file for file in self.path.glob("??/*") if file.is_file())
+        with reachable(self.path):
+            files = [file for file in self.path.glob("??/*") if is_file(file)]
         for file in sorted(files, key=lambda found: found.name):
             yield _named(file)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from sheaf.protocol.errors import StoreUnavailable
+
+_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP)
+"""What a system says where nothing is; anything else is no answer to whether something is."""
 
 
 @contextmanager
@@ -18,6 +23,35 @@ def reachable(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreUnavailable(f"{path}: {error.strerror or error}") from error
+
+
+def exists(path: Path) -> bool:
+    """Whether something lies at `path`. Raises `StoreUnavailable` where nobody can tell."""
+    return _mode(path) is not None
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file lies at `path`. Raises `StoreUnavailable` where nobody can tell."""
+    return stat.S_ISREG(_mode(path) or 0)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder lies at `path`. Raises `StoreUnavailable` where nobody can tell."""
+    return stat.S_ISDIR(_mode(path) or 0)
+
+
+def _mode(path: Path) -> int | None:
+    """What lies there. Python's own question of the name takes a broken disk, in some of its
+    versions, for nothing."""
+    with reachable(path):
+        try:
+            return path.stat().st_mode
+        except OSError as error:
+            if error.errno in _NOTHING:
+                return None
+            raise
+        except ValueError:  # a zero byte, which no name has
+            return None
 
 
 def write_atomically(path: Path, content: bytes) -> None:

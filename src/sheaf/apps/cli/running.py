@@ -29,6 +29,7 @@ from sheaf.protocol.errors import (
     StoreUnavailable,
     TaskEnded,
 )
+from sheaf.store.files import is_file
 
 STOPS = (Interrupted, LedgerUnavailable, StoreUnavailable)
 """Errors after which a run can go on as it is."""
@@ -118,7 +119,10 @@ def _stoppable(run: Run) -> Iterator[None]:
 
 
 def _is_recorded(run: Run) -> bool:
-    return (run.folder / RECORD).is_file()
+    try:
+        return is_file(run.folder / RECORD)
+    except StoreUnavailable:  # what stopped the run is the better reason
+        return False
 
 
 def _advice(run: Run) -> str:

@@ -25,6 +25,7 @@ from sheaf.protocol import task as protocol
 from sheaf.protocol.documents import Amount, Options
 from sheaf.protocol.errors import InvalidConfiguration, InvalidDocument, RunNotFound
 from sheaf.protocol.layout import FRAC_BITS_MAX, FRAC_BITS_MIN, Tensor
+from sheaf.store.files import exists, is_file, is_folder
 
 KEYS: Mapping[str, str] = MappingProxyType(
     {
@@ -227,12 +228,12 @@ def _initial(folder: Path, settings: Settings, sources: Sources) -> Path | None:
     """Where the initial weights lie: a file's or a finished run's place."""
     reference = settings.model.initial
     near = folder / reference
-    if not reference or near.is_file():
+    if not reference or is_file(near):
         return near.resolve() if reference else None
-    if near.exists() and not near.is_dir():
+    if exists(near) and not is_folder(near):
         raise refusal(sources, ("model", "initial"), INITIAL, "neither a file nor a folder")
     try:
-        named = str(near) if near.is_dir() else reference
+        named = str(near) if is_folder(near) else reference
         run = runs.find(runs.home(Path.cwd()), named)
         run.finished()
     except (RunNotFound, InvalidDocument) as error:

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from sheaf.apps.config.schema import INTEGER_LIMIT, SECTIONS
 from sheaf.protocol.errors import InvalidConfiguration
+from sheaf.store.files import is_file, is_folder, reachable
 
 FILE_NAME = "sheaf.toml"
 PREFIX, SEPARATOR = "SHEAF_", "__"
@@ -74,14 +75,15 @@ def gather(
     """The project's folder and its merged sources.
 
     `path` is the folder or the file; `overrides` maps `section.key` to what a flag of the key's
-    name says. Raises `InvalidConfiguration` for a file that cannot be read.
+    name says. Raises `InvalidConfiguration` for a file that is none or cannot be understood,
+    `StoreUnavailable` for one that cannot be read.
     """
-    file = path / FILE_NAME if path.is_dir() else path
+    file = path / FILE_NAME if is_folder(path) else path
     sources = Sources(file.name)
     user = _user_file(environment)
-    if user is not None and user.is_file():
+    if user is not None and is_file(user):
         sources.merge(_read(user, str(user)), str(user))
-    if not file.is_file():
+    if not is_file(file):
         raise InvalidConfiguration(
             f"{file}: found no such file, accepted: a project folder with a {FILE_NAME}",
             hint="`sheaf new NAME` makes one",
@@ -100,8 +102,10 @@ def gather(
 
 def _read(file: Path, origin: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"), parse_float=Decimal)
-    except (ValueError, OSError) as error:  # also of an integer too long for Python to read
+        with reachable(file):
+            text = file.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text, parse_float=Decimal)
+    except ValueError as error:  # also of an integer too long for Python to read
         reason = str(error).replace("\n", " ")
         raise InvalidConfiguration(f"{origin}: found {reason}, accepted: TOML 1.0") from error
 
