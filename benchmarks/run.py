@@ -22,6 +22,7 @@ import numpy as np
 
 from benchmarks import (
     commitment,
+    example,
     ledger,
     memory,
     optimisers,
@@ -48,6 +49,7 @@ BENCHMARKS: Mapping[str, Callable[[bool], Measured]] = MappingProxyType(
         "memory": memory.measure,
         "verifying": verifying.measure,
         "rounds": rounds.measure,
+        "example": example.measure,
     }
 )
 
