@@ -389,4 +389,3 @@ def _choices(wanted: LogFilter) -> Iterator[tuple[str, Sequence[bytes]]]:
     for position, accepted in enumerate(wanted.topics):
         if accepted:
             yield f"topic{position}", accepted
-
