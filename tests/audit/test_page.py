@@ -15,7 +15,7 @@ from sheaf.audit.dossier import dossier, short, text
 from sheaf.audit.markup import Markup, data_block, el
 from sheaf.audit.page import page
 from sheaf.audit.plainly import about, amount, hashes, printable
-from tests.audit.staging import pageant, played
+from tests.audit.staging import crowd, pageant, played
 from tests.audit.trials import argued, evidence_in, withheld
 
 HOSTILE = [
@@ -175,13 +175,7 @@ def test_a_dropped_update_is_shown_as_withheld() -> None:
 
 
 def test_a_long_run_stays_small() -> None:
-    # Receipts, absences, bonuses: nothing of what takes room is missing.
-    def absent(round: int, number: int) -> str:
-        if round * number % 37 == 1:
-            return "commit"
-        return "reveal" if (round + number) % 41 == 3 else ""
-
-    made = dossier(*played(pageant(100, 100, absent=absent, receipts=True)))
+    made = dossier(*crowd())
     assert made["totals"]["rounds"] == 100
     assert made["totals"]["transactions"] > 20_000
     assert made["receipts"]["updates"] == made["receipts"]["updates_revealed"] > 9_000

@@ -33,7 +33,8 @@ from sheaf.protocol.hashing import ZERO
 from sheaf.protocol.task import Task
 
 VERSION = 1
-"""Of the report's form; one of another version has another schema."""
+"""Of the report's form; one of another version has another schema. It begins to count with Sheaf
+1.0: until then fields are added to version 1, as the schema itself says."""
 ABRIDGED_BYTES = 6
 """Bytes of a hash in the columns that the HTML holds: enough to name it among all of a run, and
 `audit.json` has it whole."""
