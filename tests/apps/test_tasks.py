@@ -4,6 +4,7 @@ answers are the same but for the names that only the run has."""
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -256,7 +257,8 @@ def test_the_report_of_a_run_can_be_repeated_away_from_its_folder(asking: Asking
     header = page[page.index("<header>") : page.index("</header>")]
     assert f"Task <code>{asking.task}</code>" in header
     assert f"Run <bdi>{asking.run.folder.name}</bdi>" in header
-    assert f"<code>{line}</code>" in page
+    # Options are kept from being broken; as text the command is what it is.
+    assert f"<code>{line}</code>" in re.sub(r"</?span[^>]*>", "", page)
 
 
 def test_metrics_take_a_project(asking: Asking) -> None:
@@ -295,15 +297,16 @@ def test_histories_of_runs_and_tasks_are_compared(asking: Asking) -> None:
     assert told.startswith("found a task with 0 ledgers and 0 stores")
 
 
-@pytest.mark.parametrize("command", ["audit", "receipts", "provenance", "verify"])
+@pytest.mark.parametrize("command", ["audit", "receipts", "provenance", "verify", "countersign"])
 def test_what_belongs_to_the_other_kind_is_refused(asking: Asking, command: str) -> None:
     run, task = str(asking.run.folder), asking.task
+    key = ["--key", "my.key"] if command == "countersign" else []
     told = "found an option of a task, accepted: those of a run"
-    assert asking.text(command, run, "--store", "store", code=2).startswith(told)
+    assert asking.text(command, run, "--store", "store", *key, code=2).startswith(told)
     told = "found an option of a run, accepted: those of a task"
-    assert asking.text(command, task, *asking.places, "--last", code=2).startswith(told)
+    assert asking.text(command, task, *asking.places, "--last", *key, code=2).startswith(told)
     told = "found a task with 1 ledgers and 0 stores, accepted"
-    assert asking.text(command, task, "--ledger", "x", code=2).startswith(told)
+    assert asking.text(command, task, "--ledger", "x", *key, code=2).startswith(told)
     # As JSON has the id.
     bare = task.removeprefix("0x")
-    assert asking.text(command, bare, "--ledger", "x", code=2).startswith(told)
+    assert asking.text(command, bare, "--ledger", "x", *key, code=2).startswith(told)

@@ -1,4 +1,4 @@
-"""`sheaf.verify(TASK, ...)`, and the countersignatures that go with a task."""
+"""`sheaf.verify(TASK, ...)`, and the countersignatures of a task, whose folder nobody has."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from tests.store.servers import running
 
 Capture = pytest.CaptureFixture[str]
 SIGNER = b"\x05" * 32
+FILES = ("mine.json", "countersignatures.json")
 
 
 @pytest.fixture
@@ -170,3 +171,36 @@ def test_who_signed_an_earlier_end_is_believed_up_to_there(
     with pytest.raises(VerificationFailed, match=f"head: found no block {later.head.hex()}"):
         sheaf.verify(task, **given)
     assert sheaf.verify(task, head=points.head, **given).anchored
+
+
+def test_who_has_no_folder_countersigns_into_a_file(
+    points: sheaf.RunResult, away: Path, task: str, capsys: Capture
+) -> None:
+    Path("my.key").touch(0o600)
+    Path("my.key").write_text(SIGNER.hex(), encoding="utf-8")
+    Path("keys").write_text(f"0x{address_of(SIGNER).hex()}", encoding="utf-8")
+    shutil.copytree(points.folder / "store", "store")
+    given = [task, "--ledger", "ledger.sqlite", "--store", "store"]
+    command = ["countersign", *given, "--key", "my.key"]
+    assert execute(command) == 2
+    assert capsys.readouterr().err.startswith("--signatures: found a task without it, accepted: ")
+    told = f"countersigned block {points.summary['blocks']}, head {points.head}\n"
+    for file in FILES:
+        for said in (f" {told}", f" had {told}"):
+            assert execute([*command, "--signatures", file]) == 0
+            assert capsys.readouterr().out.endswith(said)
+        assert execute(["verify", *given, "--keys", "keys", "--signatures", file]) == 0
+        assert "anchored by 1 countersignature" in capsys.readouterr().out
+    counts = [len(json.loads(Path(file).read_text("utf-8"))["countersignatures"]) for file in FILES]
+    assert counts == [1, len(points.summary["accounts"]) + 1]
+    # What is not right is not signed, and a file of something else is not written over.
+    assert execute([*command, "--signatures", "my.key"]) == 5
+    assert capsys.readouterr().err.startswith("countersignatures: my.key cannot be read: ")
+    assert execute([*command, "--signatures", "store"]) == 2
+    assert execute([*command, "--signatures", "new.json", "--head", "00" * 32]) == 5
+    shutil.rmtree("store")
+    Path("store").mkdir()
+    assert execute([*command, "--signatures", "new.json"]) == 5
+    assert not Path("new.json").exists()
+    assert execute(["countersign", str(points.folder), "--key", "my.key", "--signatures", "x"]) == 2
+    assert "--signatures: found it for a run, accepted: for a task; " in capsys.readouterr().err

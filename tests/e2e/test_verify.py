@@ -15,7 +15,8 @@ import pytest
 from coincurve import PrivateKey
 from eth_utils.address import to_checksum_address
 
-from sheaf.apps.anchors import countersign_run
+from sheaf.apps.countersigning import countersigned
+from sheaf.apps.subjects import RunSubject
 from sheaf.ledger.client import sign
 from sheaf.ledger.federation import action_of
 from sheaf.ledger.pyevm import PyEvmEngine
@@ -346,7 +347,7 @@ def test_a_stopped_run_is_verified_as_far_as_it_went(tmp_path: Path, honest: Pla
     with pytest.raises(VerificationFailed, match="the task has not ended"):
         verify(run, anchor=Anchor(keys=[honest.cast.nodes[0].account.address]))
     with pytest.raises(InvalidUsage, match="found a task in REVEAL, accepted: one that has ended"):
-        countersign_run(run, development_account(9, "outsider").key)
+        countersigned(RunSubject(run), development_account(9, "outsider").key)
     # A summary of another run does not finish it.
     shutil.copy(honest.directory / "summary.json", run / "summary.json")
     assert failure(run).startswith("model: model.safetensors is not the model of root ")

@@ -174,6 +174,18 @@ def test_countersignatures_say_where_a_task_ends_on_a_chain_that_went_on(
         verify(site.task, head=later.head, **places, keys=tmp_path / "keys", signatures=site.run)
 
 
+def test_who_never_ran_it_countersigns_a_task(site: Site, tmp_path: Path, capsys: Capture) -> None:
+    head, key, keys = site.summary["head"], tmp_path / "my.key", tmp_path / "keys"
+    key.touch(0o600)
+    key.write_text("77" * 32, "utf-8")
+    keys.write_text(to_checksum_address(site.outsider), "utf-8")
+    given = [site.task, *site.places, "--signatures", str(tmp_path / "signatures.json")]
+    made = sheaf(capsys, "countersign", *given, "--head", head, "--key", str(key))
+    assert (made["task"], made["head"], made["new"]) == (site.task, head, True)
+    found = sheaf(capsys, "verify", *given, "--keys", str(keys))
+    assert (found["head"], found["anchored"]) == (head, True)
+
+
 def test_an_outsider_who_was_refused_is_told_of_when_asked(site: Site, capsys: Capture) -> None:
     found = sheaf(capsys, "audit", site.task, *site.places, "--who", f"0x{site.outsider.hex()}")
     assert len(found["deeds"]) == 6

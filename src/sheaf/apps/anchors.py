@@ -7,23 +7,10 @@ import os
 import re
 from pathlib import Path
 
-from eth_utils.address import is_checksum_address, to_canonical_address, to_checksum_address
+from eth_utils.address import is_checksum_address, to_canonical_address
 
-from sheaf.ledger.client import address_of
 from sheaf.ledger.keys import parse_key
-from sheaf.nodes.anchoring import (
-    FILE,
-    Anchor,
-    Countersignature,
-    Statement,
-    countersign,
-    parsed,
-    read,
-)
-from sheaf.nodes.evidence import Evidence, Report
-from sheaf.nodes.hold import held
-from sheaf.nodes.rereading import Source
-from sheaf.nodes.verification import verify
+from sheaf.nodes.anchoring import FILE, Anchor, Countersignature, parsed
 from sheaf.protocol.errors import InvalidConfiguration, InvalidUsage
 
 _HASH = re.compile(r"(?:0x)?([0-9a-fA-F]{64})")
@@ -100,34 +87,6 @@ def signing_key(path: Path) -> bytes:
     Raises `InvalidConfiguration`, which never shows what the file holds.
     """
     return parse_key(_text(path, private=True), str(path))
-
-
-def countersign_run(
-    directory: Path, key: bytes, source: Source | None = None
-) -> tuple[str, Statement, bool]:
-    """Verify a run and countersign its head: by which address, what, and whether that is new. The
-    blocks of a run on a chain behind an endpoint are read from `source`.
-
-    Raises what `verify` raises, then nothing is signed; `InvalidUsage` before the task's end.
-    """
-    verified: list[Evidence] = []
-
-    def keep(evidence: Evidence, report: Report) -> None:
-        verified.append(evidence)
-
-    with held(directory):
-        verify(directory, keep, source=source)
-        (evidence,) = verified
-        if not evidence.trail.over:
-            raise InvalidUsage(
-                f"{directory.name}: found a task in {evidence.trail.phase.name}, accepted: one "
-                "that has ended"
-            )
-        statement, account = Statement.of(evidence), address_of(key)
-        known = any((e.account, e.statement) == (account, statement) for e in read(directory))
-        if not known:
-            countersign(directory, statement, [key])
-    return to_checksum_address(account), statement, not known
 
 
 def _text(path: Path, *, private: bool = False) -> str:

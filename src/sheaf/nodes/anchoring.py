@@ -113,10 +113,19 @@ def countersign(directory: Path, statement: Statement, keys: Iterable[bytes]) ->
 
     Raises `VerificationFailed` where those that are there already cannot be read.
     """
-    made = read(directory)
-    made += [Countersignature.make(statement, key) for key in keys]
+    add(directory / FILE, read(directory), statement, keys)
+
+
+def add(
+    path: Path,
+    known: Sequence[Countersignature],
+    statement: Statement,
+    keys: Iterable[bytes],
+) -> None:
+    """Write a file of those that are `known` and the countersignatures of these keys."""
+    made = [*known, *(Countersignature.make(statement, key) for key in keys)]
     entries = {(each.account, each.statement): each.plain() for each in made}
-    write_json(directory / FILE, {_LIST: [*entries.values()]})
+    write_json(path, {_LIST: [*entries.values()]})
 
 
 def read(directory: Path) -> list[Countersignature]:

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sheaf.apps.cli import presentation
-from sheaf.apps.cli.about import FromBlockOption, UrlOption, about_evidence
+from sheaf.apps.cli.about import about_evidence
 from sheaf.apps.cli.options import (
     Format,
     FormatOption,
-    LastOption,
     ProjectOption,
-    RunArgument,
-    find,
     say,
 )
 
@@ -114,30 +111,32 @@ def _say_report(subject: Subject, report: Report, format: Format, *, explain: bo
     say(format, lambda: presentation.report_text(told, report, explain=explain), plain)
 
 
+@about_evidence
 def countersign(
+    about: About,
     key: Annotated[
         Path, typer.Option("--key", metavar="FILE", help="Your ledger key, in a file of mode 0600.")
     ],
-    reference: RunArgument = None,
-    last: LastOption = False,
-    url: UrlOption = None,
-    from_block: FromBlockOption = 0,
+    signatures: Annotated[
+        Path | None,
+        typer.Option(
+            "--signatures", metavar="FILE", help="Of a task: the file to add the signature to."
+        ),
+    ] = None,
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Verify a run and sign its head, so that nobody can replace the run by another one."""
-    found = find(reference, last)
-    from sheaf.apps.anchors import countersign_run, signing_key
-    from sheaf.apps.chains import source_of
+    """Verify a run or a task and sign its head, so that nobody can replace it by another one."""
+    from sheaf.apps.anchors import signing_key
+    from sheaf.apps.countersigning import countersigned
 
-    signing = signing_key(key)
-    with source_of(found.folder, url, from_block) as source:
-        address, statement, new = countersign_run(found.folder, signing, source)
+    subject, signing = about.subject(), signing_key(key)
+    made = countersigned(subject, signing, about.anchor(), signatures)
     plain = {
-        "run": found.id,
-        "address": address,
-        "block": statement.block,
-        "head": statement.head.hex(),
-        "new": new,
+        subject.kind: subject.name,
+        "address": made.address,
+        "block": made.statement.block,
+        "head": made.statement.head.hex(),
+        "new": made.new,
     }
-    told = "countersigned" if new else "had countersigned"
-    say(format, lambda: f"{address} {told} block {plain['block']}, head {plain['head']}", plain)
+    told = f"{made.address} {'countersigned' if made.new else 'had countersigned'} block"
+    say(format, lambda: f"{told} {plain['block']}, head {plain['head']}", plain)
