@@ -104,6 +104,8 @@ def note_withheld(evidence: Evidence, report: Report) -> None:
 
 
 def _is_nowhere(evidence: Evidence, receipt: bytes) -> bool:
+    if evidence.store.has(receipt_id(receipt)):
+        return False
     try:
         next(evidence.store.copies(receipt_id(receipt)))
     except BlobOutOfReach:
