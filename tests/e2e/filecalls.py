@@ -14,7 +14,7 @@ import signal
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 CHANGING = ("fsync", "replace", "mkdir", "unlink", "open")
 LOOKING = ("stat", "lstat", "listdir", "scandir")
@@ -145,6 +145,8 @@ def _connecting(calls: Calls, function: Any) -> Any:
             return super().executemany(sql, rows)
 
     def connect(*arguments: Any, **named: Any) -> sqlite3.Connection:
+        if arguments[0] == ":memory:":  # which is no file
+            return cast(sqlite3.Connection, function(*arguments, **named))
         _before_sql(calls, "connect", arguments[0])
         made: sqlite3.Connection = function(*arguments, factory=Connection, **named)
         return made

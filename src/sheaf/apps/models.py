@@ -9,6 +9,7 @@ from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import InvalidDocument
 from sheaf.protocol.task import Task
 from sheaf.store import DiskStore
+from sheaf.store.files import is_file
 
 
 def model_file(run: Run) -> Path:
@@ -21,7 +22,7 @@ def model_file(run: Run) -> Path:
     if not isinstance(name, str):
         raise InvalidDocument(f"{run.id}: found a summary without model.path, accepted: a file")
     path = (run.folder / name).resolve()
-    if not path.is_relative_to(run.folder.resolve()) or not path.is_file():
+    if not path.is_relative_to(run.folder.resolve()) or not is_file(path):
         raise InvalidDocument(f"{run.id}: model.path: found {name}, accepted: a file of the run")
     return path
 

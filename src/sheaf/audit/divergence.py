@@ -23,6 +23,7 @@ from sheaf.nodes import inventory, summary
 from sheaf.nodes.summary_file import SUMMARY_FILE, read_summary
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidDocument
+from sheaf.store.files import is_file, reachable
 from sheaf.store.interface import Store
 
 
@@ -192,6 +193,11 @@ def _transaction(
     yield _parted(where, "signed bytes", _told(one and one.raw), _told(other and other.raw), before)
 
 
+def _content(file: Path) -> bytes | None:
+    with reachable(file):
+        return file.read_bytes() if is_file(file) else None
+
+
 def _beside(a: History, b: History) -> Iterator[Divergence]:
     """What lies beside two ledgers that agree."""
     folders = [each.folder for each in (a, b) if each.folder is not None]
@@ -201,7 +207,7 @@ def _beside(a: History, b: History) -> Iterator[Divergence]:
     if len(folders) < 2:
         return
     files = [folder / summary.MODEL_FILE for folder in folders]
-    contents = [file.read_bytes() if file.is_file() else None for file in files]
+    contents = [_content(file) for file in files]
     if contents[0] != contents[1]:
         yield Divergence(summary.MODEL_FILE, "bytes", _told(contents[0]), _told(contents[1]))
     plain = [_summary(folder) for folder in folders]

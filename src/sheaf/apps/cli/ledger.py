@@ -20,6 +20,7 @@ from sheaf.protocol.errors import (
     InvalidUsage,
     LedgerUnavailable,
 )
+from sheaf.store.files import is_file
 
 if TYPE_CHECKING:
     from sheaf.ledger.federation import AddressBook
@@ -198,7 +199,7 @@ def _connection(url: str | None, finality: str | None) -> Connection:
     rule = None if finality is None else Finality.parse(finality)
     if url is not None:
         return Connection(expanded(url, os.environ, "--url"), finality=rule or LATEST)
-    own = load(Path()).ledger if Path("sheaf.toml").is_file() else None
+    own = load(Path()).ledger if is_file(Path("sheaf.toml")) else None
     if own is None or own.host != "rpc":
         raise InvalidUsage("--url: found nothing, accepted: the URL of an Ethereum JSON-RPC node")
     found = connection_of(own, os.environ)

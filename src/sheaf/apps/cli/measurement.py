@@ -15,6 +15,7 @@ from sheaf.learning.evaluation import evaluate, metric_named
 from sheaf.learning.scores import scores_of
 from sheaf.nodes.bundle import Bundle
 from sheaf.protocol.errors import InvalidUsage
+from sheaf.store.files import is_file, reachable
 
 CHANGED = "the project's code is not the one that the task pins"
 
@@ -57,7 +58,8 @@ def _data(bundle: Bundle, hook: str) -> Any:
     if not where.endswith(".py"):
         return bundle.call(hook)
     file = Path(where).resolve()
-    if not file.is_file():
+    if not is_file(file):
         raise InvalidUsage(f"--data: found no file {file}, accepted: file.py:function")
-    alone = Bundle(file.parent, hashlib.sha256(file.read_bytes()).digest())
+    with reachable(file):
+        alone = Bundle(file.parent, hashlib.sha256(file.read_bytes()).digest())
     return alone.call(f"{file.stem}:{function}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sheaf.apps.cli.tables import aligned, odds, printable, tokens, wrapped
 from sheaf.apps.runs import LEDGER, Run
 from sheaf.protocol.errors import InvalidDocument
+from sheaf.store.files import is_file
 
 if TYPE_CHECKING:
     from sheaf.nodes.verification import Report
@@ -108,7 +109,7 @@ def _facts(summary: Summary, folder: Path) -> str:
         rows.append(["gas", f"{sum(gas.values()):,} ({told})"])
     if summary.keys() >= set(ODDS):
         rows.append(["capture odds", odds(*(summary[key] for key in ODDS))])
-    elsewhere = "" if (folder / LEDGER).is_file() else " --url URL"
+    elsewhere = "" if is_file(folder / LEDGER) else " --url URL"
     rows.append(["check it", f"sheaf verify {summary['run']}{elsewhere}"])
     if _task_id(summary):
         ledger = "URL" if elsewhere else "FILE"
