@@ -13,11 +13,12 @@ from safetensors.numpy import save
 
 from sheaf.nodes.model_file import file_parts, is_model, write_model
 from sheaf.protocol.content import ContentId
-from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidModel
+from sheaf.protocol.errors import BlobCorrupt, BlobMissing, InvalidModel, StoreUnavailable
 from sheaf.protocol.layout import Tensor
 from sheaf.protocol.task import Task
 from sheaf.store import DiskStore, LayeredStore, MemoryStore
 from sheaf.store.interface import Copy
+from tests.e2e.filecalls import Calls, counted
 from tests.nodes.plans import plan
 from tests.nodes.test_aggregation import put
 
@@ -91,6 +92,17 @@ def test_shorter_and_longer_files_and_none_are_others(model: Model, tmp_path: Pa
     path.unlink()
     path.mkdir()
     assert not is_model(model.task, model.store, model.root, path)
+
+
+def test_a_file_that_cannot_be_read_is_not_called_another(model: Model, tmp_path: Path) -> None:
+    path, calls = tmp_path / "model.safetensors", Calls(reads=True)
+    path.write_bytes(model.expected)
+    with counted(calls):
+        assert is_model(model.task, model.store, model.root, path)
+    assert {"stat", "open to read", "read"} == set(calls.made)
+    for number in range(1, len(calls.made) + 1):
+        with counted(Calls(number, reads=True)), pytest.raises(StoreUnavailable, match=str(path)):
+            is_model(model.task, model.store, model.root, path)
 
 
 def test_a_model_that_is_not_to_be_had_is_no_file(model: Model, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import IO
 
 from sheaf.protocol.errors import StoreUnavailable
 
-_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP)
+_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 """What a system says where nothing is; anything else is no answer to whether something is."""
 
 
@@ -98,7 +98,8 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
             partial.replace(path)
             sync_directory(path.parent)
     finally:
-        partial.unlink(missing_ok=True)
+        with reachable(path):
+            partial.unlink(missing_ok=True)
 
 
 def sync_directory(path: Path) -> None:
