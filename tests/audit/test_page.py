@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sheaf.audit.dossier import dossier, short, text
-from sheaf.audit.markup import Markup, data_block, el
+from sheaf.audit.markup import Markup, data_block, el, unbroken
 from sheaf.audit.page import page
 from sheaf.audit.plainly import about, amount, hashes, printable
 from tests.audit.staging import crowd, pageant, played
@@ -187,6 +187,13 @@ def test_markup_is_escaped_once() -> None:
     assert el("p", el("b", "<")) == "<p><b>&lt;</b></p>"
     assert el("p", None, class_=None, data_row=1) == '<p data-row="1">None</p>'
     assert isinstance(el("br"), Markup)
+
+
+def test_an_option_s_name_is_never_broken() -> None:
+    assert unbroken("run <a> --head 0f --out-of x-y") == (
+        'run &lt;a&gt; <span class="whole">--head</span> 0f <span class="whole">--out-of</span> x-y'
+    )
+    assert unbroken("none") == "none"
 
 
 def test_data_cannot_end_their_block() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from sheaf.audit.markup import unbroken
 from sheaf.ledger.anvil import Anvil, options, require
 from tests.test_docs import README, ROOT, blocks, shell
 
@@ -101,7 +102,7 @@ def test_the_report_is_of_the_chain_and_says_how_to_repeat_it(walk: Walk) -> Non
         f"sheaf verify {task} {places} --receipts",
     ]
     page = (walk.folder / "report" / "audit.html").read_text("utf-8")
-    assert f"<code>{commands[1]}</code>" in page
+    assert f"<code>{unbroken(commands[1])}</code>" in page
     assert "a chain behind an endpoint" in page
     assert "prove order, not time" not in page
 
