@@ -20,6 +20,7 @@ from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.engine import Block
 from sheaf.ledger.provider import EmbeddedProvider
 from sheaf.ledger.pyevm import PyEvmEngine
+from sheaf.ledger.reexecute import reexecute
 
 START = 1_700_000_000
 SENDERS = 100
@@ -118,12 +119,30 @@ def log_seconds(bench: Bench) -> float:
     return spent
 
 
+def executed_again(path: Path) -> list[Row]:
+    """What a verifier's own copy of a ledger saves, and what it costs to make."""
+    beside = path.with_name("state.json")
+
+    def execute(kept: Path | None) -> None:
+        difference = reexecute(path, beside=kept).difference
+        if difference is not None:
+            raise SystemExit(f"the ledger was executed again to something else: {difference}")
+
+    plain = seconds(partial(execute, None))
+    first, second = (seconds(partial(execute, beside)) for _ in range(2))
+    return [
+        Row("executed again and kept", first / plain, "of executing it again"),
+        Row("compared with what was kept", second / plain, "of executing it again"),
+    ]
+
+
 def measure(quick: bool) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder) / "ledger.db")
         through, bare = rates(bench, BLOCKS // 4 if quick else BLOCKS)
         spent = log_seconds(bench)
         bench.ledger.close()
+        again = executed_again(Path(folder) / "ledger.db")
     ratio = statistics.median(b / t for t, b in zip(through, bare, strict=True))
     typical = (SENDERS / statistics.median(each) for each in (through, bare))
     named = (f"blocks of {SENDERS}, signing to receipt", "the same blocks, bare engine")
@@ -131,5 +150,6 @@ def measure(quick: bool) -> Measured:
         *(Row(name, rate, "transactions/s") for name, rate in zip(named, typical, strict=True)),
         Row("ledger's rate", ratio, "of the bare engine's", at_least=TARGET_RATIO),
         Row(f"logs of {EVENTS:,} events", spent, "s", at_most=TARGET_SECONDS),
+        *again,
     ]
     return Measured(rows)

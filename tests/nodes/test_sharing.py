@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from sheaf.nodes import columns, sharing
 from sheaf.nodes.aggregation import Given, Result, UpdateMissing, vector_id
-from sheaf.nodes.sharing import Processes, Watcher, results
+from sheaf.nodes.processes import Processes
+from sheaf.nodes.sharing import Watcher, results
 from sheaf.protocol.content import ContentId
 from sheaf.protocol.errors import BlobMissing, InvalidModel, SheafError, StoreUnavailable
 from sheaf.protocol.hashing import ZERO
@@ -121,8 +122,8 @@ def test_a_single_round_is_shared_by_columns(rounds: Rounds, monkeypatch: Any) -
     asked: list[Any] = []
     ask = Processes.ask
 
-    def noted(self: Processes, request: dict[str, Any]) -> Any:
-        asked.append((request["columns"], ask(self, request)))
+    def noted(self: Processes, request: dict[str, Any], answered: Any) -> Any:
+        asked.append((request["columns"], ask(self, request, answered)))
         return asked[-1][1]
 
     monkeypatch.setattr(Processes, "ask", noted)
@@ -265,8 +266,8 @@ def test_processes_that_are_killed_cost_nothing(rounds: Rounds, monkeypatch: Any
     ask = Processes.ask
     killed: list[int] = []
 
-    def killing(self: Processes, request: dict[str, Any]) -> Any:
-        found = ask(self, request)
+    def killing(self: Processes, request: Any, answered: Any) -> Any:
+        found = ask(self, request, answered)
         assert found is not None
         if not killed:
             killed.extend(self.pids)
@@ -287,18 +288,18 @@ def test_where_none_can_be_started_one_does_it_alone(rounds: Rounds, monkeypatch
 
 
 def test_processes_end_with_whoever_started_them(rounds: Rounds) -> None:
-    with Processes(rounds.givens[0].task) as processes:
+    with Processes(sharing.COLUMNS, rounds.givens[0].task.encode().hex()) as processes:
         given, store = rounds.givens[0], DiskStore(rounds.folder)
         (share, *_) = columns.shares(given, store)
         described = description(store)
         assert described is not None
-        found = processes.ask(columns.request(given, described, share))
+        found = processes.ask(columns.request(given, described, share), columns.answered)
         assert found is not None
         assert found == columns.combined(given, store, share)
         (pid,) = processes.pids
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
-    assert processes.ask(columns.request(given, described, share)) is None
+    assert processes.ask(columns.request(given, described, share), columns.answered) is None
 
 
 def test_a_store_is_opened_from_its_description(rounds: Rounds) -> None:

@@ -13,6 +13,7 @@ from sheaf.ledger.endpoint import expanded, shown
 from sheaf.nodes import inventory
 from sheaf.nodes.checkpoints import Checkpoints
 from sheaf.nodes.evidence import Manner, Told
+from sheaf.nodes.executing import ALONE, Execution
 from sheaf.nodes.ledgers import Ledger, LedgerInFile, behind, proved_file
 from sheaf.protocol.errors import InvalidUsage
 from sheaf.store import DiskStore, Store
@@ -88,11 +89,10 @@ def named(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
 
 @contextmanager
 def ledger(
-    name: str, text: str, first: int, *, proved: bool, beside: Path | None = None
+    name: str, text: str, first: int, *, proved: bool, execution: Execution = ALONE
 ) -> Iterator[Ledger]:
-    """The ledger at an endpoint, read from block `first` on, or in a file: executed again, which is
-    kept in a file `beside` that path, or, to be read as an endpoint is, `proved`. Raises
-    `InvalidUsage` for what is neither."""
+    """The ledger at an endpoint, read from block `first` on, or in a file: executed again or, to be
+    read as an endpoint is, `proved`. Raises `InvalidUsage` for what is neither."""
     if text.startswith(_WEB):
         with behind(name, expanded(text, os.environ, "--ledger"), first) as reached:
             yield reached
@@ -102,7 +102,7 @@ def ledger(
         with proved_file(name, path) as found:
             yield found
     else:
-        yield LedgerInFile(name, path, beside=beside)
+        yield LedgerInFile(name, path, execution=execution)
 
 
 def ledger_file(text: str) -> Path:

@@ -17,6 +17,7 @@ from sheaf.ledger.database import LedgerFile
 from sheaf.nodes import inventory, verification
 from sheaf.nodes.anchoring import Anchor
 from sheaf.nodes.evidence import Evidence, Manner, Origin, Report
+from sheaf.nodes.executing import Execution
 from sheaf.nodes.ledgers import Ledger, LedgerInFile, ProvedLedger, Unreachable
 from sheaf.nodes.stranger import Asked, contracts_of, replayed_task
 from sheaf.nodes.verification import NOTHING, PLAINLY, Further
@@ -211,8 +212,10 @@ class TaskSubject:
                 "countersignatures, a run's folder and whoever made one do"
             )
         with ExitStack() as stack:
-            light, beside = self.asked.light, manner.checkpoints.path
-            reading = partial(strangers.ledger, first=self.from_block, proved=light, beside=beside)
+            light, execution = self.asked.light, Execution(manner.checkpoints.path, manner.jobs)
+            reading = partial(
+                strangers.ledger, first=self.from_block, proved=light, execution=execution
+            )
             opened = [
                 stack.enter_context(reading(name, text))
                 for name, text in strangers.named(self.ledgers, "--ledger")

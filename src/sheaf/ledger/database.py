@@ -192,12 +192,13 @@ class LedgerFile:
             self._connection.execute("INSERT INTO genesis VALUES (?)", (genesis.document(),))
             self._insert(make_block())
 
-    def commit(self, block: Block) -> None:
-        """Write a block and all the state it made, at once, or nothing."""
+    def commit(self, *blocks: Block) -> None:
+        """Write blocks and all the state they made, at once, or nothing."""
         with self._writing():
-            if self.height() != block.header.number - 1:
-                raise LedgerUnavailable(f"{self.name} was extended by another process")
-            self._insert(block)
+            for block in blocks:
+                if self.height() != block.header.number - 1:
+                    raise LedgerUnavailable(f"{self.name} was extended by another process")
+                self._insert(block)
 
     def genesis(self) -> Genesis:
         """What the chain started from."""
@@ -271,6 +272,12 @@ class LedgerFile:
         query = "SELECT position, hash, raw FROM transactions WHERE block = ? ORDER BY position"
         with translated(self.name):
             return self._connection.execute(query, (number,)).fetchall()
+
+    def counts(self, after: int) -> list[tuple[int, int]]:
+        """The numbers of the blocks after `after` that hold transactions, and of how many."""
+        query = "SELECT block, count(*) FROM transactions WHERE block > ? GROUP BY block"
+        with translated(self.name):
+            return self._connection.execute(f"{query} ORDER BY block", (after,)).fetchall()
 
     def receipt(self, transaction_hash: bytes) -> ReceiptRow | None:
         """A transaction with its receipt, or None."""

@@ -7,10 +7,11 @@ follow from these transactions, not that this is the only history.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from eth_utils.crypto import keccak
 
@@ -73,49 +74,79 @@ class Reexecution:
         return self.remade.known
 
 
+Others = Callable[[int], tuple[range, Mapping[bytes, bytes]] | None]
+"""The stretch of blocks that begins with this one, if others executed it and found it as it is
+stored, and what that wrote (`stretches`)."""
+
+Ahead = Callable[[LedgerFile, int], Others]
+"""Has others execute a ledger's blocks from the one after this on."""
+
+
+class Remade(Protocol):
+    """What blocks are compared with: those up to `height` were made before."""
+
+    @property
+    def engine(self) -> Engine:
+        """Where it stands."""
+
+    @property
+    def height(self) -> int:
+        """The last block that was made."""
+
+    def block(self, number: int) -> Block:
+        """One that was made."""
+
+    def apply(self, raw_transactions: Sequence[bytes], timestamp: int) -> Block:
+        """Make the next one (see `Engine.apply`)."""
+
+
 def reexecute(
     path: Path,
     observe: Callable[[Block], None] | None = None,
     started: Callable[[Engine, int], None] | None = None,
     beside: Path | None = None,
+    ahead: Ahead | None = None,
 ) -> Reexecution:
     """Re-execute the ledger in `path`, which is only read, up to the first difference.
 
     `started` is told the engine, whose head goes along, and the last block's number, before
     anything is executed. `observe` is shown every block as re-execution made it, once it equals the
     stored one; none is held after that. What was made is kept in a file `beside` a path of the
-    caller's, if there is one, and what is found there is not executed again (`remade`); the engine
-    is ahead of such blocks.
+    caller's, if there is one, and what is found there is not executed again (`remade`), nor what
+    others executed `ahead`; the engine is ahead of such blocks.
 
     LedgerUnavailable or LedgerCorrupt where the file cannot be read at all; LedgerUnavailable where
-    the other one cannot be written, or turns out to hold something else than was executed.
+    the other one cannot be written, or holds, or others say, something else than was executed.
     """
     file = LedgerFile.open(path, read_only=True)
     try:
         file.require_sound()
         genesis = file.genesis()
         remade = RemadeLedger.of(file, beside)
+        others = None if ahead is None else ahead(file, remade.height)
         try:
-            found = _executed(file, remade, observe, started)
-            if found.difference is None or not found.known:
+            found = _executed(file, remade, observe, started, others)
+            if found.difference is None or not remade.elsewhere:
                 remade.share()
                 return found
         except LedgerCorrupt:
-            if beside is None:
+            if not remade.elsewhere:
                 raise
         except BaseException:
             remade.close()  # at once: whoever asks again may hold the traceback
             raise
         remade.close()
-        # Nobody is accused by what lies beside: it may be that which is wrong.
+        # Nobody is accused by what was not executed here: it may be that which is wrong.
         found = _executed(file, RemadeLedger.of(file, None))
-        if found.difference is not None or beside is None:
+        if found.difference is not None:
             return found
-        wrong = place(beside, genesis)
-        LedgerFile.remove(wrong)
+        where = "what others executed ahead"
+        if beside is not None:
+            where = f"{place(beside, genesis)}, now removed"
+            LedgerFile.remove(place(beside, genesis))
         raise LedgerUnavailable(
-            f"{wrong}: found something else than was executed, and removed it",
-            hint="verify again; everything is executed then",
+            f"{where}: found something else than was executed here",
+            hint="verify again, with one job; everything is executed then",
         )
     finally:
         file.close()
@@ -126,6 +157,7 @@ def _executed(
     remade: RemadeLedger,
     observe: Callable[[Block], None] | None = None,
     started: Callable[[Engine, int], None] | None = None,
+    others: Others | None = None,
 ) -> Reexecution:
     blocks = transactions = 0
     difference: Difference | None = None
@@ -133,12 +165,15 @@ def _executed(
     if started is not None:
         started(remade.engine, height)
     for number in range(height + 1):
+        stretch = others(number) if others is not None and number > remade.height else None
+        if stretch is not None:
+            remade.take(file, *stretch)
         rows = file.transaction_rows(number)
-        made, difference = _check_block(file, remade, number, rows)
+        made, difference = check_block(file, remade, number, rows)
         if difference is not None:
             break
         if made is not None:
-            if number > remade.known:
+            if number > remade.height:
                 remade.keep(made)
             if observe is not None:
                 observe(made)
@@ -149,10 +184,11 @@ def _executed(
     return Reexecution(file.genesis(), blocks, transactions, head, difference, remade)
 
 
-def _check_block(
-    file: LedgerFile, remade: RemadeLedger, number: int, rows: Rows
+def check_block(
+    file: LedgerFile, remade: Remade, number: int, rows: Rows
 ) -> tuple[Block | None, Difference | None]:
-    """The block as re-execution makes it (the genesis has none), and how the stored one differs."""
+    """The block as re-execution makes it (the genesis has none), and how the stored one differs;
+    `rows` are the stored transactions. Raises LedgerCorrupt where one or the other is none."""
     try:
         stored = file.header(number)
     except LedgerCorrupt as error:
@@ -162,7 +198,7 @@ def _check_block(
         return None, Difference(number, "header", "no such block", "one block for each number")
     if number == 0:
         return None, _first(number, _header_pairs(stored, remade.block(0).header))
-    if number <= remade.known:
+    if number <= remade.height:
         block = remade.block(number)
         return block, _first(number, _block_pairs(file, stored, rows, block))
     places = [position for position, _, _ in rows]

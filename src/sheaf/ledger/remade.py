@@ -8,7 +8,7 @@ serves for a ledger that has the same blocks and perhaps more, and is begun agai
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sheaf.ledger.connections import size_bytes
@@ -20,13 +20,15 @@ from sheaf.protocol.errors import LedgerCorrupt, SheafError
 
 
 class RemadeLedger:
-    """Blocks made again: the first `known` of them by somebody who had the file before."""
+    """Blocks made again, up to `height`: the first `known` of them by somebody who had the file
+    before. `elsewhere` says whether there are any such, or any that others executed."""
 
     def __init__(self, file: LedgerFile) -> None:
         self._file = file
         self.nodes = file.nodes
         self.engine = PyEvmEngine(file.genesis().chain_id, file.nodes)
-        self.known = file.height()
+        self.known = self.height = file.height()
+        self.elsewhere = self.known > 0
 
     @classmethod
     def of(cls, ledger: LedgerFile, beside: Path | None) -> RemadeLedger:
@@ -49,19 +51,8 @@ class RemadeLedger:
         return cls(_begun(path, genesis))
 
     def block(self, number: int) -> Block:
-        """A block that is known, from the first on."""
-        header = self._file.header(number)
-        if header is None:
-            raise LedgerCorrupt(f"{self._file.name} is corrupt: block {number} is missing")
-        logs: dict[int, list[Log]] = {}
-        for log in self._file.logs(LogFilter(number, number)):
-            logs.setdefault(log.transaction_index, []).append(log)
-        rows = self._file.receipts(number)
-        return Block(
-            header,
-            tuple(self.engine.decode(row.raw) for row in rows),
-            tuple(row.receipt(header.hash, tuple(logs.get(row.position, ()))) for row in rows),
-        )
+        """A block that is held, from the first on."""
+        return _stored(self._file, self.engine, number)
 
     def apply(self, raw_transactions: Sequence[bytes], timestamp: int) -> Block:
         """Make the next block (see `Engine.apply`); it is not kept yet. LedgerCorrupt where the
@@ -70,7 +61,11 @@ class RemadeLedger:
             return self.engine.apply(raw_transactions, timestamp)
         except BaseException as error:
             self._file.nodes.discard()
-            if not self.known or isinstance(error, SheafError) or not isinstance(error, Exception):
+            if (
+                not self.elsewhere
+                or isinstance(error, SheafError)
+                or not isinstance(error, Exception)
+            ):
                 raise
             # Of changed nodes an engine makes errors of every kind.
             raise LedgerCorrupt(f"{self._file.name} is corrupt: {error!r:.200}") from error
@@ -78,6 +73,20 @@ class RemadeLedger:
     def keep(self, block: Block) -> None:
         """Write the block that was made last."""
         self._file.commit(block)
+        self.height = block.header.number
+
+    def take(self, ledger: LedgerFile, blocks: range, written: Mapping[bytes, bytes]) -> None:
+        """Write the blocks that follow, as `ledger` has them, and what executing them wrote.
+
+        LedgerCorrupt where they do not follow.
+        """
+        taken = [_stored(ledger, self.engine, number) for number in blocks]
+        if taken[0].header.parent_hash != self.engine.head().hash:
+            raise LedgerCorrupt(f"{ledger.name} is corrupt: block {blocks.start} follows another")
+        self.elsewhere = True
+        self.nodes.update(written)
+        self._file.commit(*taken)
+        self.height = blocks.stop - 1
 
     def share(self) -> None:
         """Let others have the file: from now on it is only read."""
@@ -86,6 +95,21 @@ class RemadeLedger:
     def close(self) -> None:
         """Release the file."""
         self._file.close()
+
+
+def _stored(file: LedgerFile, engine: PyEvmEngine, number: int) -> Block:
+    header = file.header(number)
+    if header is None:
+        raise LedgerCorrupt(f"{file.name} is corrupt: block {number} is missing")
+    logs: dict[int, list[Log]] = {}
+    for log in file.logs(LogFilter(number, number)):
+        logs.setdefault(log.transaction_index, []).append(log)
+    rows = file.receipts(number)
+    return Block(
+        header,
+        tuple(engine.decode(row.raw) for row in rows),
+        tuple(row.receipt(header.hash, tuple(logs.get(row.position, ()))) for row in rows),
+    )
 
 
 def _begun(path: Path | None, genesis: Genesis) -> LedgerFile:

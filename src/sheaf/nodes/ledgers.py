@@ -26,6 +26,7 @@ from sheaf.ledger.federation import federation_interface
 from sheaf.ledger.provider import EmbeddedProvider
 from sheaf.ledger.proving import ProvingClient
 from sheaf.nodes.evidence import ORDER, Told, fail, silent
+from sheaf.nodes.executing import ALONE, Execution
 from sheaf.nodes.payments import Payment, payments_behind, payments_on
 from sheaf.nodes.rereading import Ground, Source, execute_again, reread
 from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable, VerificationFailed
@@ -269,14 +270,13 @@ class Unreachable:
 
 @dataclass(frozen=True)
 class LedgerInFile:
-    """An embedded chain in a file, whose transactions are executed again: once, where that is kept
-    in a file `beside` a path."""
+    """An embedded chain in a file, whose transactions are executed again."""
 
     name: str
     path: Path
     lag_blocks: int = 0
     embedded: bool = True
-    beside: Path | None = None
+    execution: Execution = ALONE
 
     def height(self) -> int:
         """As `Ledger.height`."""
@@ -309,7 +309,7 @@ class LedgerInFile:
         after each block, until they are there: before that there is nothing of theirs to show."""
         showing = _Showing(last, begin)
         with named(self.name):
-            ground = execute_again(self.path, showing.observe, {}, told, self.beside)
+            ground = execute_again(self.path, showing.observe, {}, told, self.execution)
             if showing.observer is None:
                 begin(Place(ground.chain_id, lambda address: ground.code(address)[0]))
             return ground if showing.head is None else replace(ground, head=showing.head)

@@ -19,8 +19,9 @@ from sheaf.ledger.engine import Block, Engine, Header, Message
 from sheaf.ledger.errors import Misreported
 from sheaf.ledger.federation import Reader
 from sheaf.ledger.proving import ProvingClient, may_hold
-from sheaf.ledger.reexecute import Difference, reexecute
+from sheaf.ledger.reexecute import Difference
 from sheaf.nodes.evidence import LIMITS, ORDER, Told, fail, silent
+from sheaf.nodes.executing import ALONE, Execution
 from sheaf.protocol.errors import LedgerCorrupt, VerificationFailed
 
 STATE = (
@@ -120,11 +121,10 @@ def execute_again(
     observe: Callable[[Block, Engine], None],
     names: Mapping[str, str],
     told: Told = silent,
-    beside: Path | None = None,
+    execution: Execution = ALONE,
 ) -> Ground:
     """The chain in a ledger file, every block of which was executed again and shown to `observe`,
-    with the engine that stands at it or ahead of it. `told` is told of each. What was executed is
-    kept in a file `beside` that path, if there is one, and not executed another time.
+    with the engine that stands at it or ahead of it. `told` is told of each.
 
     Raises `VerificationFailed` for the first difference, in which accounts have these `names`, and
     ledger errors where the file cannot be read at all.
@@ -137,7 +137,7 @@ def execute_again(
         told(BLOCKS, block.header.number, height)
 
     try:
-        again = reexecute(path, seen, lambda *each: begun.append(each), beside)
+        again = execution.of(path, seen, lambda *each: begun.append(each))
     except LedgerCorrupt as error:
         raise VerificationFailed(f"ledger: {error.message}") from error
     if again.difference is not None:

@@ -10,33 +10,22 @@ the others see the end of their requests, and end.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from threading import Lock
-from types import TracebackType
-from typing import IO, Any
 
-import sheaf
 from sheaf.nodes.aggregation import Given, Result, aggregate
 from sheaf.nodes.columns import Columns, answered, request, shares, together
-from sheaf.protocol.task import Task
+from sheaf.nodes.processes import Processes
 from sheaf.store.described import Description, description
 from sheaf.store.interface import Store
 
+COLUMNS = "sheaf.nodes.columns"
+
 LEAST_BYTES = 128 * 2**20
 """Of what is to be read for each process: for less, starting one takes longer than it saves."""
-
-TRIES = 3
-"""How often a share is handed out, if the process that had it died."""
 
 
 class Watcher:
@@ -65,7 +54,10 @@ def results(
         for place, given in enumerate(rounds):
             yield alone(given, store, place, watcher)
         return
-    with Processes(rounds[0].task) as processes, ThreadPoolExecutor(jobs) as pool:
+    with (
+        Processes(COLUMNS, rounds[0].task.encode().hex()) as processes,
+        ThreadPoolExecutor(jobs) as pool,
+    ):
         try:
             yield from _Sharing(rounds, store, deque(shared), processes, pool, jobs, watcher).run()
         finally:
@@ -135,7 +127,7 @@ class _Sharing:
             self.known[place].under.append(described)
             assert described is not None
             asked = request(self.rounds[place], described, columns)
-            self.out[self.pool.submit(self.processes.ask, asked)] = (place, columns)
+            self.out[self.pool.submit(self.processes.ask, asked, answered)] = (place, columns)
 
     def _gather(self) -> None:
         """Wait for some, and put together what is complete."""
@@ -156,96 +148,3 @@ class _Sharing:
         if result is not None:
             self.watcher.made(place, result)
         return result
-
-
-class Processes:
-    """Processes that combine columns of one task's rounds; each is started when it is needed."""
-
-    def __init__(self, task: Task) -> None:
-        self._document = task.encode().hex()
-        self._idle: list[subprocess.Popen[bytes]] = []
-        self._all: list[subprocess.Popen[bytes]] = []
-        self._lock, self._ended = Lock(), False
-
-    def __enter__(self) -> Processes:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.end()
-
-    @property
-    def pids(self) -> list[int]:
-        """Those that were started."""
-        return [process.pid for process in self._all]
-
-    def ask(self, asked: dict[str, Any]) -> Columns | None:
-        """What a process answers; None where none does."""
-        line = json.dumps(asked).encode() + b"\n"
-        for _ in range(TRIES):
-            with suppress(OSError, ValueError, KeyError, TypeError, EOFError):
-                process = self._process()
-                found = answered(json.loads(_asked(process, line)))
-                with self._lock:
-                    self._idle.append(process)
-                return found
-        return None
-
-    def end(self) -> None:
-        """End all of them."""
-        with self._lock:
-            self._ended = True
-        for process in self._all:
-            process.kill()
-        for process in self._all:
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                with suppress(OSError):  # what was not written any more
-                    _pipe(pipe).close()
-
-    def _process(self) -> subprocess.Popen[bytes]:
-        with self._lock:
-            if self._ended:
-                raise EOFError
-            while self._idle:
-                process = self._idle.pop()
-                if process.poll() is None:
-                    return process
-            process = _started()
-            self._all.append(process)
-        _pipe(process.stdin).write(self._document.encode() + b"\n")
-        return process
-
-
-def _started() -> subprocess.Popen[bytes]:
-    # Not from the working directory (-P), which may be anybody's; and one thread each.
-    below = str(Path(sheaf.__file__).parents[1])
-    paths = os.pathsep.join(filter(None, [below, os.environ.get("PYTHONPATH", "")]))
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "sheaf.nodes.columns"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | threads | {"PYTHONPATH": paths},
-    )
-
-
-def _asked(process: subprocess.Popen[bytes], line: bytes) -> bytes:
-    """A line of a process's; raises `EOFError` where it ended."""
-    requests = _pipe(process.stdin)
-    requests.write(line)
-    requests.flush()
-    found = _pipe(process.stdout).readline()
-    if not found.endswith(b"\n"):
-        raise EOFError
-    return found
-
-
-def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-    assert pipe is not None
-    return pipe

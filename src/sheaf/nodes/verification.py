@@ -30,6 +30,7 @@ from sheaf.nodes.evidence import (
     fail,
     fail_without,
 )
+from sheaf.nodes.executing import Execution
 from sheaf.nodes.receipts import note_withheld
 from sheaf.nodes.rereading import Ground, Source, execute_again, reread
 from sheaf.nodes.respecification import Disagreement, Respecification, Step, steps
@@ -117,9 +118,9 @@ def replayed(
     history = History(book, task_id, names, keep_steps=manner.steps)
     if source is None:
         path = directory / inventory.LEDGER
-        beside = manner.checkpoints.path
+        execution = Execution(manner.checkpoints.path, manner.jobs)
         ground = execute_again(
-            path, lambda block, _: history.observe(block), names, manner.told, beside
+            path, lambda block, _: history.observe(block), names, manner.told, execution
         )
     else:
         last = reported_blocks(directory)

@@ -48,14 +48,14 @@ RoundOption = Annotated[
     typer.Option("--round", min=1, help="With --light: which round; the last settled if none."),
 ]
 JobsOption = Annotated[
-    int, typer.Option("--jobs", min=1, help="How many processes share the replay.")
+    int, typer.Option("--jobs", min=1, help="How many processes share the work.")
 ]
 StateOption = Annotated[
     Path | None,
     typer.Option(
         "--state",
         metavar="FILE",
-        help="Note finished rounds in a file of yours, and go on from what it says.",
+        help="Note what is done in a file of yours, and go on from what it says.",
     ),
 ]
 
