@@ -70,6 +70,20 @@ def test_a_task_gives_the_same_result_as_its_run(
     assert any("rounds other than 1" in limit for limit in light.limits)
 
 
+def test_what_is_done_is_noted_and_shared(points: sheaf.RunResult, away: Path, task: str) -> None:
+    evidence: dict[str, Any] = {"ledger": "ledger.sqlite", "store": points.folder / "store"}
+    with pytest.raises(InvalidUsage, match="--state: found no folder mine, accepted"):
+        sheaf.verify(task, **evidence, state="mine/notes.json")
+    (away / "mine").mkdir()
+    first = sheaf.verify(task, **evidence, state="mine/notes.json", jobs=2)
+    again = sheaf.verify(task, **evidence, state=away / "mine" / "notes.json", jobs=2)
+    assert len([*(away / "mine").iterdir()]) == 2
+    assert not any("an earlier verification" in limit for limit in first.limits)
+    assert len([limit for limit in again.limits if "an earlier verification" in limit]) == 2
+    with pytest.raises(InvalidUsage, match="--state: found a file in the run's folder"):
+        sheaf.verify(points, state=points.folder / "notes.json")
+
+
 def test_a_task_s_head_is_demanded(points: sheaf.RunResult, away: Path, task: str) -> None:
     places: dict[str, Any] = {"ledger": "ledger.sqlite", "store": points.folder}
     assert sheaf.verify(task, head=points.head, **places).anchored

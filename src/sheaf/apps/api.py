@@ -77,6 +77,8 @@ def verify(  # noqa: PLR0913 - what can be asked is its parameters
     enough: int | None = None,
     light: bool = False,
     round: int | None = None,
+    jobs: int = 1,
+    state: str | Path | None = None,
 ) -> VerificationResult:
     """Recompute a run, the last one unless another is named, from its ledger and store; or a task,
     named by its id (0x and 64 hex digits), from those of others.
@@ -93,6 +95,9 @@ def verify(  # noqa: PLR0913 - what can be asked is its parameters
     is looked up else; `signatures` a file of countersignatures, for `keys`. With `light` headers,
     proofs, and the bytes of one `round` are read (the last that settled if none).
 
+    The work is shared among so many processes as there are `jobs`; what is done is noted in the
+    file `state`, if there is one, and a verification that was interrupted goes on from there.
+
     Raises `VerificationFailed` at the first difference, `RunNotFound`, `InvalidUsage` for what
     belongs to a run with a task or the other way round, and where the project's code is not there
     any more, and what ledgers and stores raise.
@@ -102,21 +107,23 @@ def verify(  # noqa: PLR0913 - what can be asked is its parameters
     named = (_reference(subject), subject is None, url, from_block)
     places = (_texts(ledger), _texts(store), federation, enough)
     about = About(*named, *places, head, light, round)
-    return _verified(about, (metrics, receipts), (keys, signatures, project))
+    return _verified(about, (metrics, receipts), (keys, signatures, project, state), jobs)
 
 
 def _verified(
-    about: About, wanted: tuple[bool, bool], files: tuple[str | Path | None, ...]
+    about: About, wanted: tuple[bool, bool], files: tuple[str | Path | None, ...], jobs: int
 ) -> VerificationResult:
-    """Verify it: with metrics and receipts, or not; `files` are of keys and of signatures, and a
-    project's folder."""
+    """Verify it: with metrics and receipts, or not; `files` are of keys and of signatures, a
+    project's folder, and where to note what is done."""
     from sheaf.apps.checks import Wanted
-    from sheaf.nodes.evidence import Manner
+    from sheaf.apps.strangers import manner_of
+    from sheaf.nodes.evidence import silent
 
     subject, (metrics, receipts) = about.subject(), wanted
-    keys, signatures, project = (None if path is None else Path(path) for path in files)
+    keys, signatures, project, state = (None if path is None else Path(path) for path in files)
     asked = Wanted.of(subject, metrics=metrics, receipts=receipts, project=project)
-    with subject.opened(about.anchor(keys, signatures), Manner(steps=receipts)) as case:
+    manner = manner_of(state, jobs, subject.folder, silent, steps=receipts)
+    with subject.opened(about.anchor(keys, signatures), manner) as case:
         case.verify(*asked.checks(case))
     return VerificationResult.of(subject, case.report)
 
