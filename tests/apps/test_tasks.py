@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -161,15 +162,39 @@ def test_receipts(asking: Asking) -> None:
 
 
 def test_a_store_that_has_another_receipt_is_named(asking: Asking) -> None:
-    """Receipts are read last: what comes to light there is told, too."""
+    """Receipts are read last, whether they are asked for or not: what comes to light there is told,
+    too, and a receipt that another store has is no withheld one."""
     _, listed = asking.both("receipts")
     content = str(receipt_id(bytes.fromhex(listed[0]["receipt"])))
     shutil.copytree(asking.folder / "store", asking.folder / "bad")
     (asking.folder / "bad" / content[-2:] / content).write_bytes(b"{}")
     places = ["--ledger", "ledger.sqlite", "--store", "bad", "--store", "store"]
-    found = json.loads(asking.text("verify", asking.task, *places, "--receipts", *JSON))
-    assert found["outside"] == [f"bad: what it has under {content} was refused"]
-    assert json.loads(asking.text("verify", asking.task, *places, *JSON))["outside"] == []
+    for asked in (["--receipts"], []):
+        found = json.loads(asking.text("verify", asking.task, *places, *asked, *JSON))
+        assert found["outside"] == [f"bad: what it has under {content} was refused"]
+        assert found["withheld"] == []
+
+
+@pytest.mark.parametrize("change", [lambda data: data + b"\0", lambda data: b"", bytes.upper])
+def test_a_receipt_that_was_changed_is_told_as_one_that_is_withheld(
+    asking: Asking, change: Callable[[bytes], bytes]
+) -> None:
+    """By a verification that does not ask for receipts, as long as every store answers."""
+    _, listed = asking.both("receipts")
+    content = str(receipt_id(bytes.fromhex(listed[0]["receipt"])))
+    file = asking.folder / "store" / content[-2:] / content
+    file.chmod(0o600)
+    file.write_bytes(change(file.read_bytes()))
+    found = json.loads(asking.text("verify", asking.task, *asking.places, *JSON))
+    told = f"receipt: round 1: the receipt of {listed[0]['actor']}: {listed[0]['receipt']}"
+    assert found["withheld"] == [told]
+    assert found["outside"] == [f"store: what it has under {content} was refused"]
+    text = asking.text("verify", asking.task, *asking.places)
+    title = "Receipts that the ledger names: withheld, or not what their ids name"
+    assert f"{title}\n  - {told}\n" in text
+    silent = ["--store", "http://127.0.0.1:9"]
+    found = json.loads(asking.text("verify", asking.task, *asking.places, *silent, *JSON))
+    assert found["withheld"] == []
 
 
 def test_every_receipt_that_does_not_hold_is_told(asking: Asking) -> None:

@@ -79,7 +79,8 @@ def test_a_receipt_that_was_taken_away_is_no_more_valid(
     place_of(run, receipt_id(first_receipt(honest))).unlink()
     assert execute(["verify", str(run)]) == 0
     told = capsys.readouterr().out
-    assert "Receipts that the ledger names and no store has\n  - receipt: round 1: the rec" in told
+    title = "Receipts that the ledger names: withheld, or not what their ids name"
+    assert f"{title}\n  - receipt: round 1: the receipt of participant 0x" in told
     assert execute(["verify", str(run), "--format", "json"]) == 0
     (withheld,) = json.loads(capsys.readouterr().out)["withheld"]
     assert withheld.endswith(f": {first_receipt(honest).hex()}")

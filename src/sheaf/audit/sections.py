@@ -12,6 +12,7 @@ from sheaf.audit.ledgers import court, money
 from sheaf.audit.lineage import lineage_plot
 from sheaf.audit.markup import Markup, code, el, facts, items, joined, table, unbroken
 from sheaf.audit.scrutiny import draws, fairness
+from sheaf.nodes.evidence import WITHHELD
 
 HOSTS = {
     True: "embedded: one process made its blocks, so that its deadlines and times prove order, not "
@@ -53,7 +54,7 @@ def verified(report: Parts) -> Markup:
     # A stranger has neither: no summary says anything, and no folder holds anything else.
     apart = [el("h3", "Reported, and not recomputed"), el("p", ", ".join(reported))]
     beside = [el("h3", "In the folder, and no evidence"), items(outside)]
-    kept = [el("h3", "Receipts that the ledger names and no store has"), items(withheld)]
+    kept = [el("h3", WITHHELD), items(withheld)]
     return joined(
         [
             facts(

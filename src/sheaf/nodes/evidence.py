@@ -31,6 +31,9 @@ METRICS = (
     "the metrics, which the sponsor reports: --metrics recomputes them with the project's hook"
 )
 ORDER = "when anything happened: an embedded ledger's deadlines prove order, not time"
+WITHHELD = "Receipts that the ledger names: withheld, or not what their ids name"
+"""What is said of `Report.withheld`."""
+
 LIMITS = (
     HISTORY,
     "that different keys are different parties",
@@ -88,10 +91,10 @@ class Report:
 
     `anchors` are what tells this history from another one, and `outside` names what lies in the
     run's folder and is no evidence. `withheld` has the receipts that the ledger names and no store
-    has. `court` says what happened in court, a line for each claim that fell and each dispute;
-    `trust` is what has to be trusted all the same (`trust.remaining`). An `unfinished` run was
-    checked as far as it went. It is `whole` where a run's folder was there. `origin` says
-    how to do it again.
+    has as their ids name them. `court` says what happened in court, a line for each claim that fell
+    and each dispute; `trust` is what has to be trusted all the same (`trust.remaining`). An
+    `unfinished` run was checked as far as it went. It is `whole` where a run's folder was there.
+    `origin` says how to do it again.
     """
 
     head: str

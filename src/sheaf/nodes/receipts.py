@@ -27,7 +27,7 @@ from sheaf.protocol.errors import (
 )
 from sheaf.protocol.events import Opened, Revealed, VerdictRevealed
 from sheaf.protocol.hashing import ZERO, key_nonce
-from sheaf.store.interface import first_sound, get_copy
+from sheaf.store.interface import Store, first_sound, get_copy
 
 WITHHELD = "withheld: "
 """What is said first of a receipt whose id is on the ledger and whose bytes are nowhere."""
@@ -92,27 +92,36 @@ def _more(wrong: Sequence[Finding]) -> str:
 
 
 def note_withheld(evidence: Evidence, report: Report) -> None:
-    """Name every receipt whose id is on the ledger and whose bytes no store has, where all of them
-    answer.
+    """Name every receipt whose id is on the ledger and whose bytes no store has as that names them,
+    where all of them answer.
 
     It is no difference: nothing in the results rests on a receipt, and whoever keeps its own back
     must not be able to spoil everybody's verification. Where receipts are asked for, it is one.
     """
     for each in owed(evidence):
-        if each.receipt != ZERO and _is_nowhere(evidence, each.receipt):
+        if each.receipt != ZERO and _is_nowhere(evidence.store, each.receipt):
             report.withheld.append(f"{told(evidence, each)}: {each.receipt.hex()}")
 
 
-def _is_nowhere(evidence: Evidence, receipt: bytes) -> bool:
-    if evidence.store.has(receipt_id(receipt)):
-        return False
+def _is_nowhere(store: Store, receipt: bytes) -> bool:
+    """Whether no copy is what the id names; each is small, and is read. Not known, and so not said,
+    as long as a store does not answer."""
     try:
-        next(evidence.store.copies(receipt_id(receipt)))
+        _content(store, receipt)
     except BlobOutOfReach:
         return False
-    except BlobMissing:
+    except (BlobMissing, BlobCorrupt):
         return True
     return False
+
+
+def _content(store: Store, receipt: bytes) -> bytes:
+    """The bytes that a receipt's id names. Raises as `Store.get` does; `BlobCorrupt` for more than
+    an envelope may have."""
+    content_id = receipt_id(receipt)
+    return first_sound(
+        store, content_id, lambda copy: get_copy(copy, content_id, MAX_ENVELOPE_BYTES)
+    )
 
 
 def findings(evidence: Evidence, round: int | None = None) -> Iterator[Finding]:
@@ -202,7 +211,7 @@ class _Checker:
         thing that does not with its actor, and `BlobMissing` where the bytes are not to be had."""
         what = told(self.evidence, each)
         try:
-            content = self._content(each.receipt)
+            content = _content(self.evidence.store, each.receipt)
             envelope = Envelope.decode(content)
             receipt = Receipt.decode(envelope.payload)
         except (BlobCorrupt, InvalidDocument) as error:
@@ -219,14 +228,6 @@ class _Checker:
         if wrong:
             fail(f"{what}: the key {receipt.public.hex()} is not the one that the account {wrong}")
         return Signed(receipt, content)
-
-    def _content(self, receipt: bytes) -> bytes:
-        content_id = receipt_id(receipt)
-        return first_sound(
-            self.evidence.store,
-            content_id,
-            lambda copy: get_copy(copy, content_id, MAX_ENVELOPE_BYTES),
-        )
 
     def _unbound(self, receipt: Receipt) -> str:
         """How the account bound itself to another key, or to none; "" where it is this one."""

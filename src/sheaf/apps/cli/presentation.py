@@ -136,10 +136,12 @@ def _model_file(summary: Summary, folder: Path) -> str:
 def report_text(what: str, report: Report, *, explain: bool = False) -> str:
     """What a verification of `what` recomputed, what it did not look at, and what no replay shows;
     where that is to be explained, what has to be trusted all the same."""
+    from sheaf.nodes.evidence import WITHHELD
+
     rows = [[check.name, f"{check.count:,}", check.detail] for check in report.checks]
     lists = (
         ("Reported, not recomputed", [", ".join(report.reported)] if report.reported else []),
-        ("Receipts that the ledger names and no store has", report.withheld),
+        (WITHHELD, report.withheld),
         ("What happened in court", report.court),
         ("Not part of the evidence", report.outside),
         ("A replay does not show", report.limits),
