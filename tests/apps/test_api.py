@@ -17,14 +17,18 @@ from torch import nn
 import sheaf
 from sheaf.apps import projects
 from sheaf.apps.cli.outcome import execute
+from sheaf.apps.modules import tensors
+from sheaf.apps.runs import Run
 from sheaf.protocol.errors import (
     InvalidConfiguration,
     InvalidDocument,
     InvalidModel,
     InvalidUsage,
     RunNotFound,
+    TaskEnded,
     VerificationFailed,
 )
+from tests.apps.kept import WEIGHTS, keep
 
 ID = "20260304T120000Z-points"
 Capture = pytest.CaptureFixture[str]
@@ -209,3 +213,51 @@ def test_a_task_that_ended_early_is_a_result(tmp_path: Path) -> None:
     assert found.rounds == ()
     assert "ended (too_few_seats)" in found._repr_html_()
     assert sheaf.verify(found).head == found.head
+
+
+def test_a_task_that_learned_nothing_gives_no_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    folder = projects.make(tmp_path / "points").folder
+    code = 'def data(index, count):\n    raise OSError("the <disk> is gone")\n'
+    with (folder / "task.py").open("a", encoding="utf-8") as file:
+        file.write(f"\n\n{code}")
+    found = sheaf.run(folder, rounds=1, directory=tmp_path / "run", progress=False)
+    first = "participant-1 declines: task:data: raised OSError: the <disk> is gone"
+    assert found.troubles[0] == first
+    assert len(found.troubles) == 4
+    assert repr(found).splitlines()[-5:] == ["told on the way", *found.troubles]
+    assert found._repr_html_().count("OSError: the &lt;disk&gt; is gone</li>") == 4
+    line = "run: found no trained model, for the task ended before round 1: too_few_seats"
+    again = sheaf.load(found)
+    assert (again, again.troubles) == (found, ())
+    module = nn.Linear(2, 16)
+    before = module.weight.tolist()
+    for result, hint in ((found, first), (again, f"{found.folder / 'log'} has what was told")):
+        for ask in (result.model, lambda result=result: result.load(module)):
+            with pytest.raises(TaskEnded) as raised:
+                ask()
+            assert (raised.value.message, raised.value.hint) == (line, hint)
+    assert module.weight.tolist() == before
+    monkeypatch.chdir(tmp_path)
+    assert execute(["export", "run", "--out", "model.safetensors"]) == 3
+    assert capsys.readouterr().err.startswith(line)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_of_many_troubles_a_few_are_shown(points: sheaf.RunResult) -> None:
+    told = dataclasses.replace(points, troubles=tuple(f"trouble {n}\x1b" for n in range(7)))
+    shown = [f"trouble {n}?" for n in range(5)]
+    more = f"and 2 more, which are in {points.folder / 'log'}"
+    assert repr(told).splitlines()[-7:] == ["told on the way", *shown, more]
+    assert f"<li>{more}</li></ul>" in told._repr_html_()
+    assert "Told on the way" not in points._repr_html_()
+    assert told == points
+
+
+def test_a_later_round_that_aborted_takes_no_model_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    keep(tmp_path, ID, status="ended", cause="no_quorum")
+    assert list(tensors(Run(tmp_path / ".sheaf" / "runs" / ID))) == [*sorted(WEIGHTS)]

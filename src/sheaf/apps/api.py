@@ -40,7 +40,8 @@ def run(
 
     `rounds` and `seed` count over the project's own. The run is kept in `directory`, which must be
     new or empty, or else in `.sheaf/runs` as the command does. With `progress`, a line a round is
-    shown on stderr. A task that ended early is returned as well: `RunResult.settled` is False.
+    shown on stderr. A task that ended early is returned as well: `RunResult.settled` is False,
+    `troubles` has what was told on the way, and where no round settled `model` raises `TaskEnded`.
 
     Raises `InvalidConfiguration`, `InvalidModel`, `InvalidData`, and whatever else stops a run.
     """
@@ -51,7 +52,7 @@ def run(
     settings = {key: value for key, value in flags.items() if value is not None}
     place = None if directory is None else Path(directory)
     ran = begin(Path(project), settings, place, quiet=not progress)
-    return RunResult.of(ran.run.folder, ran.summary)
+    return RunResult.of(ran.run.folder, ran.summary, ran.troubles)
 
 
 def load(run: Reference = None) -> RunResult:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sheaf.apps.cli import presentation
-from sheaf.apps.runs import Run
+from sheaf.apps.cli.tables import printable
+from sheaf.apps.models import require_trained
+from sheaf.apps.runs import FEW, Run
 from sheaf.protocol.errors import InvalidDocument
 
 if TYPE_CHECKING:
@@ -48,7 +50,9 @@ class RoundResult:
 @dataclass(frozen=True, repr=False)
 class RunResult:
     """A finished run. `status` is `settled`, or `ended` with a `cause`; amounts are by address, in
-    the tokens' own units; `summary` is all that `sheaf show --format json` prints."""
+    the tokens' own units; `summary` is all that `sheaf show --format json` prints. `troubles` are
+    what was told while `sheaf.run` ran it, such as what a participant's code raised, a line each;
+    a run that was loaded has them in its `log` alone."""
 
     id: str
     folder: Path
@@ -64,9 +68,12 @@ class RunResult:
     model_root: str
     head: str
     summary: Mapping[str, Any]
+    troubles: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
-    def of(cls, folder: Path, summary: Mapping[str, Any]) -> RunResult:
+    def of(
+        cls, folder: Path, summary: Mapping[str, Any], troubles: Sequence[str] = ()
+    ) -> RunResult:
         """The result in a run's folder. Raises `InvalidDocument` for no summary of this version."""
         names = ("name", "task", "status", "cause", "metrics", "initial_metrics")
         amounts = ("payouts", "slashed", "head")
@@ -77,6 +84,7 @@ class RunResult:
                 rounds=tuple(map(RoundResult.of, summary["rounds"])),
                 model_root=summary["model"]["root"],
                 summary=summary,
+                troubles=tuple(troubles),
                 **{name: summary[name] for name in (*names, *amounts)},
             )
         except (KeyError, TypeError) as error:
@@ -88,22 +96,38 @@ class RunResult:
         return self.status == "settled"
 
     def model(self) -> dict[str, torch.Tensor]:
-        """The final model as float32 tensors by name: a state dict but for integer buffers."""
+        """The final model as float32 tensors by name: a state dict but for integer buffers.
+
+        Raises `TaskEnded` where no round settled, for that is the model that the task began with.
+        """
         from sheaf.apps import modules
 
-        return modules.tensors(Run(self.folder))
+        return modules.tensors(self._trained())
 
     def load(self, module: torch.nn.Module) -> None:
         """Set the tensors of `module` to the final model.
 
-        Raises `InvalidModel`, before anything is changed, for a module of another layout.
+        Raises, before anything is changed, `InvalidModel` for a module of another layout, and
+        `TaskEnded` where no round settled.
         """
         from sheaf.apps import modules
 
-        modules.load(Run(self.folder), module)
+        modules.load(self._trained(), module)
+
+    def _trained(self) -> Run:
+        run = Run(self.folder)
+        require_trained(run, self.summary, self.troubles)
+        return run
 
     def __repr__(self) -> str:
-        return presentation.summary_text(self.summary, self.folder)
+        text = presentation.summary_text(self.summary, self.folder)
+        return "\n".join([text, *(["", "told on the way", *self._told()] if self.troubles else [])])
+
+    def _told(self) -> list[str]:
+        """The first troubles, and how many more there are."""
+        more = len(self.troubles) - FEW
+        told = [printable(line) for line in self.troubles[:FEW]]
+        return told + ([f"and {more} more, which are in {self.folder / 'log'}"] if more > 0 else [])
 
     def _repr_html_(self) -> str:
         names = list(dict.fromkeys(name for row in self.rounds for name in row.metrics))
@@ -121,7 +145,10 @@ class RunResult:
         ]
         status = f"{self.status} ({self.cause})" if self.cause else self.status
         caption = f"{self.name}, run {self.id}: {status}"
-        return f"{_html_table(caption, head, rows)}<p>{escape(presentation.REPORTED)}</p>"
+        table = f"{_html_table(caption, head, rows)}<p>{escape(presentation.REPORTED)}</p>"
+        return table + (
+            f"<p>Told on the way</p>{_html_list(self._told())}" if self.troubles else ""
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -163,8 +190,12 @@ class VerificationResult:
     def _repr_html_(self) -> str:
         rows = [[check.name, f"{check.count:,}", check.detail] for check in self.checks]
         table = _html_table(f"{self.kind} {self.name}: {self.conclusion}", [], rows)
-        limits = "".join(f"<li>{escape(limit)}</li>" for limit in self.limits)
-        return f"{table}<p>A replay does not show</p><ul>{limits}</ul>"
+        return f"{table}<p>A replay does not show</p>{_html_list(self.limits)}"
+
+
+def _html_list(lines: Iterable[str]) -> str:
+    """Escaped, as the table is."""
+    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
 
 
 def _html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -20,7 +20,7 @@ REQUIRED = ("run", "status", "rounds", "model", "payouts", "slashed", "head")
 LEDGER = "ledger.sqlite"
 RECORD = "run.json"
 FEW = 5
-"""So many runs are named where more than one could be meant."""
+"""So many runs are named where more than one could be meant, so many troubles of one are shown."""
 HIDDEN = "."
 """What the names of folders begin with that are no run yet."""
 STAMP = "%Y%m%dT%H%M%SZ"

@@ -19,6 +19,7 @@ from sheaf.apps.cli.progress import Progress
 from sheaf.apps.config import read
 from sheaf.apps.config.training import check_training
 from sheaf.apps.figure import draw
+from sheaf.apps.models import ending
 from sheaf.apps.runs import RECORD, Run
 from sheaf.nodes import record, runner
 from sheaf.nodes.hold import held
@@ -45,12 +46,8 @@ class Ran:
 
     def require_settled(self) -> None:
         """Raise `TaskEnded` for a task that ended early, with the first trouble that was told."""
-        if self.summary["status"] == "settled":
-            return
-        rounds = len(self.summary["rounds"])
-        begun = f"after round {rounds}" if rounds else "before round 1"
-        line = f"the task ended {begun}: {self.summary['cause']}"
-        raise TaskEnded(line, "; ".join(self.troubles[:1]))
+        if self.summary["status"] != "settled":
+            raise TaskEnded(ending(self.summary), "; ".join(self.troubles[:1]))
 
 
 def begin(
