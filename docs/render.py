@@ -73,7 +73,7 @@ What to do, by exit code:
 - **3**: the message names file and key, hook or document; [configuration](configuration.md)
   says what is accepted, `sheaf data check` shows what the data hooks return.
 - **4**: a file, a disk or an endpoint. Nothing is lost: once it can be reached again,
-  `sheaf run --resume RUN` goes on.
+  `sheaf run --resume RUN` goes on. What is corrupt or gone has to be put back first.
 - **5**: the message names what differs and whose it is. Do not use the model; keep the folder.
 - **130**: stopped by Ctrl-C; `sheaf run --resume RUN` goes on.""".splitlines()
 

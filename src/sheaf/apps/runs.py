@@ -57,7 +57,12 @@ class Run:
         path = self.folder / SUMMARY_FILE
         if not is_file(path):
             return None
-        found = read_summary(self.folder)
+        try:
+            found = read_summary(self.folder)
+        except InvalidDocument as error:
+            again = f"; then `sheaf run --resume {self.id}` writes it again"
+            error.hint = f"remove it{again if is_file(self.folder / RECORD) else ''}"
+            raise
         absent = [key for key in REQUIRED if key not in found]
         if absent:
             raise InvalidDocument(f"{path}: found no {absent[0]!r}, accepted: a summary")

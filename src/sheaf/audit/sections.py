@@ -212,11 +212,12 @@ def receipts(report: Parts) -> Markup:
     )
     if not (found["updates"] or found["verdicts"] or found["acts"]):
         return el("p", told)
+    do = "does" if found["wrong"] == 1 else "do"
     held = (
         f"{found['valid']:,} of these hold: signed by a key that the account bound itself to, and "
-        f"saying what the ledger says. {found['wrong']:,} do not, and of {found['withheld']:,} of "
-        "them no store has the bytes."
+        f"saying what the ledger says. {found['wrong']:,} {do} not"
     )
+    held += f"; of {found['withheld']:,} no store has the bytes." if found["withheld"] else "."
     listed = [el("li", each) for each in found["told"]]
     more = found["wrong"] - len(listed)
     listed += [el("li", f"and {more:,} more")] if more else []

@@ -24,6 +24,7 @@ from sheaf.nodes.bundle import Bundle
 from sheaf.nodes.drafting import draft, initial_model
 from sheaf.nodes.effects import Effect, LocalEvent
 from sheaf.nodes.host import Host
+from sheaf.nodes.journal import JOURNAL
 from sheaf.nodes.local import LocalWorkshop, Machine
 from sheaf.nodes.plan import Plan, TokenPlan
 from sheaf.nodes.remote import accounts_of, contracts_of, require_new
@@ -33,7 +34,7 @@ from sheaf.nodes.trail import Trail
 from sheaf.nodes.workshop import Performer, Workshop
 from sheaf.protocol.actions import Action, Publish
 from sheaf.protocol.content import DAG_CBOR
-from sheaf.protocol.errors import BlobMissing, InvalidConfiguration
+from sheaf.protocol.errors import BlobMissing, InvalidConfiguration, LedgerCorrupt
 from sheaf.protocol.rounds import LAST_ATTEMPT
 from sheaf.protocol.task import Task
 from sheaf.store.disk import DiskStore
@@ -137,9 +138,11 @@ def assemble(plan: Plan, directory: Path) -> Cast:
 def reassemble(plan: Plan, directory: Path) -> Cast:
     """The cast of a run that was stopped: as `assemble` made it, on the ledger as it stands.
 
-    Raises `InvalidConfiguration` where the project's code is no longer what the task pins.
+    Raises `InvalidConfiguration` where the project's code is no longer what the task pins,
+    `LedgerCorrupt` where the address book of a run that began is not there.
     """
     if not is_file(directory / BOOK):
+        _require_unbegun(directory)
         return assemble(plan, directory)
     book, task_id = read_book(directory / BOOK)
     accounts = _accounts(plan)
@@ -152,6 +155,18 @@ def reassemble(plan: Plan, directory: Path) -> Cast:
         )
     with _closed_on_error(hosts.reopen(directory, plan, accounts)) as host:
         return _cast(plan, bundle, task, host, book, directory)
+
+
+def _require_unbegun(directory: Path) -> None:
+    """What was assembled is thrown away only where nothing rests on it: LedgerCorrupt else."""
+    path = directory / JOURNAL
+    with reachable(path):
+        began = path.exists() and path.stat().st_size
+    if began:
+        raise LedgerCorrupt(
+            f"{directory}: found {JOURNAL} of a run that began and no {BOOK}, accepted: both",
+            hint=f"nothing was changed: put {BOOK} back",
+        )
 
 
 def _document(store: DiskStore, book: AddressBook, sponsor: Account, task_id: bytes) -> Task:

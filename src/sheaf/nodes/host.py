@@ -15,6 +15,8 @@ from sheaf.ledger.provider import EmbeddedProvider
 from sheaf.nodes import remote
 from sheaf.nodes.accounts import Account
 from sheaf.nodes.plan import Plan
+from sheaf.protocol.errors import LedgerCorrupt
+from sheaf.store.files import exists
 
 LEDGER = "ledger.sqlite"
 FUNDS_WEI = 10**24
@@ -95,7 +97,10 @@ class EmbeddedHost:
 
     @classmethod
     def open(cls, directory: Path, accounts: Mapping[str, Account]) -> EmbeddedHost:
-        """The chain in a run directory, at its last whole block."""
+        """The chain in a run directory, at its last whole block. LedgerCorrupt where the file is
+        gone."""
+        if not exists(directory / LEDGER):
+            raise LedgerCorrupt(f"no ledger at {directory / LEDGER}: put the run's own back")
         return cls(EmbeddedLedger.open(directory / LEDGER), accounts)
 
     @property

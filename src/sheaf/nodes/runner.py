@@ -146,7 +146,10 @@ class Runner:
             # What was on the chain before the first turn is others'.
             self._block = blocks[0] if blocks else head
         if blocks and blocks[-1] > head:
-            self._contradicted(f"the journal goes on after block {blocks[-1]}, the ledger does not")
+            where = "" if self.cast.host.whole else "; was the chain begun anew?"
+            self._contradicted(
+                f"the journal goes on after block {blocks[-1]}, the ledger ends in {head}{where}"
+            )
         self._happened(blocks[0] if blocks else head, ())
         for past, until in zip(recorded, [*blocks[1:], head], strict=False):
             self._fold(past.turn.block)
