@@ -36,7 +36,9 @@ def anchor(head: str | None, keys: Path | None, signatures: Path | None = None) 
     if signatures is not None and keys is None:
         raise InvalidUsage("--signatures: found it without --keys, accepted: with it")
     made = None if signatures is None else countersignatures(signatures)
-    return Anchor(wanted, () if keys is None else addresses(keys), made)
+    files = (("--keys", keys), ("--signatures", signatures))
+    options = [word for name, path in files if path is not None for word in (name, str(path))]
+    return Anchor(wanted, () if keys is None else addresses(keys), made, options)
 
 
 def countersignatures(path: Path) -> list[Countersignature]:

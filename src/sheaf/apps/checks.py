@@ -48,10 +48,15 @@ class Wanted:
         return cls(metrics, receipts, project)
 
     def checks(self, case: Case) -> Iterator[Further]:
-        """The checks."""
+        """The checks. The case's report says how to ask for them again."""
+        case.report.asked = self._options()
         if self.receipts:
             yield partial(check_receipts, round=case.round)
         if self.metrics:
             from sheaf.nodes.metrics import check_metrics
 
             yield partial(check_metrics, project=self.project)
+
+    def _options(self) -> tuple[str, ...]:
+        words = ["--receipts"] * self.receipts + ["--metrics"] * self.metrics
+        return (*words, *(("--project", str(self.project)) if self.project is not None else ()))

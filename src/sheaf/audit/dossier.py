@@ -179,10 +179,11 @@ def _commands(ground: Ground) -> dict[str, str]:
     """What repeats the verification, or goes further. A run's lines are for where its folder is,
     and one about its task for everywhere else."""
     report = ground.report
-    project = "" if report.whole else " --project FOLDER"
+    # A report is for others: no path of whoever made it stands in it.
+    hook = " --metrics" + ("" if report.whole else " --project FOLDER")
     further = {
         f"{report.again('verify')} --receipts": "what the actors signed, too",
-        f"{report.again('verify')} --metrics{project}": "the reported metrics, too (needs torch, "
+        f"{report.again('verify')}{hook}": "the reported metrics, too (needs torch, "
         "the project's code and the sponsor's data)",
     }
     if report.whole:
@@ -191,7 +192,7 @@ def _commands(ground: Ground) -> dict[str, str]:
     own = {
         report.again("verify"): "all of it, against this head",
         **further,
-        report.again("audit"): "this report",
+        f"{report.again('audit')}{hook if '--metrics' in report.asked else ''}": "this report",
     }
     if not report.whole:
         return own

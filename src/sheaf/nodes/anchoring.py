@@ -171,11 +171,12 @@ def parsed(text: bytes, name: str) -> list[Countersignature]:
 class Anchor:
     """What a reader holds against a history: the head's hash, the accounts that must have
     countersigned it. Either may be left out; with neither, nothing is anchored. The signatures are
-    those `made`, or with None those in the run's folder."""
+    those `made`, or with None those in the run's folder. `options` name the files of both."""
 
     head: bytes | None = None
     keys: Sequence[bytes] = ()
     made: Sequence[Countersignature] | None = None
+    options: Sequence[str] = ()
 
     def last(self, task: bytes) -> bytes | None:
         """The hash of the block to end in: the head that was asked for, or else the last one of
@@ -205,7 +206,7 @@ class Anchor:
         for account in self.keys:
             if account not in signers:
                 fail(_unsigned(evidence, account, made))
-        report.anchors = self._told()
+        report.anchors, report.asked = self._told(), (*report.asked, *self.options)
         if report.anchors:
             report.shown(HISTORY)
 

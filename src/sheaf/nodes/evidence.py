@@ -94,7 +94,7 @@ class Report:
     has as their ids name them. `court` says what happened in court, a line for each claim that fell
     and each dispute; `trust` is what has to be trusted all the same (`trust.remaining`). An
     `unfinished` run was checked as far as it went. It is `whole` where a run's folder was there.
-    `origin` says how to do it again.
+    `origin` says how to do it again, and `asked` has the options of what was asked for further.
     """
 
     head: str
@@ -108,6 +108,7 @@ class Report:
     unfinished: bool = False
     whole: bool = True
     origin: Origin = Origin("RUN")
+    asked: Sequence[str] = ()
 
     def add(self, name: str, count: int, detail: str) -> None:
         """Note a check that passed."""
@@ -127,6 +128,11 @@ class Report:
     def again(self, verb: str, *more: str) -> str:
         """The command that does `verb` to what was verified, up to the same head."""
         return self.origin.command(verb, "--head", self.head, *more)
+
+    @property
+    def repeat(self) -> str:
+        """The command that verifies it again, with all that was asked for."""
+        return self.again("verify", *self.asked)
 
     @property
     def conclusion(self) -> str:

@@ -153,7 +153,7 @@ def report_text(what: str, report: Report, *, explain: bool = False) -> str:
         trusted = (f"  {name}\n{wrapped(text)}" for name, text in report.trust)
         told.append("Trusted all the same\n" + "\n".join(trusted))
     first = f"verified: {report.conclusion}  {printable(what)}"
-    facts = aligned([["head", report.head], ["again", printable(report.again("verify"))]])
+    facts = aligned([["head", report.head], ["again", printable(report.repeat)]])
     return "\n\n".join([first, aligned(rows, frozenset({1})), facts, *told])
 
 

@@ -31,7 +31,8 @@ def write_report(
 
     folder = directory or Path(f"{name}-audit")
     written = write(evidence, report, folder, stated(statements), force=force)
-    again = report.again("audit", *(("--statements", str(statements)) if statements else ()))
+    stating = ("--statements", str(statements)) if statements else ()
+    again = report.again("audit", *report.asked, *stating)
     plain = {
         "subject": name,
         "conclusion": report.conclusion,

@@ -105,7 +105,7 @@ def _say_report(subject: Subject, report: Report, format: Format, *, explain: bo
         "withheld": report.withheld,
         "limits": [*report.limits],
         "trust": dict(report.trust),
-        "repeat": report.again("verify"),
+        "repeat": report.repeat,
     }
     told = f"{subject.kind} {subject.name}"
     say(format, lambda: presentation.report_text(told, report, explain=explain), plain)
