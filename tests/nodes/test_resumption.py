@@ -26,10 +26,10 @@ from tests.nodes.stage import Played, evidence_of
 KILLED = """
 import os, signal, sys
 from sheaf.apps.cli import main
-from sheaf.nodes import checkpoints, sharing
+from sheaf.nodes import checkpoints, processes, sharing
 
 sharing.LEAST_BYTES = 1
-when, write, started = sys.argv.pop(1), checkpoints._append, sharing._started
+when, write, started = sys.argv.pop(1), checkpoints._append, processes._started
 
 def appended(path, note):
     if when == "before":
@@ -38,12 +38,12 @@ def appended(path, note):
     if when == "after":
         os.kill(os.getpid(), signal.SIGKILL)
 
-def told():
-    process = started()
+def told(module):
+    process = started(module)
     print(process.pid, flush=True)
     return process
 
-checkpoints._append, sharing._started = appended, told
+checkpoints._append, processes._started = appended, told
 main()
 """
 """The command, killed before or after it writes its first note, or not at all; it tells the
@@ -103,6 +103,7 @@ def test_a_verification_that_is_killed_goes_on(
     pids, report = told(out)
     assert bool(pids) == (noted == 0)  # one round that is left is a share for nobody else
     assert ("behind rounds" in report) == (noted == 1)
+    assert "that blocks 1 to" in report  # which were executed before the rounds
     assert report.startswith("verified: consistent")
     assert len(Checkpoints.open(state).notes) == 2
 
