@@ -136,13 +136,18 @@ def questions(told: Told, scene: Scene, task: str, ledger: str, store: str) -> N
 
 
 def refusals(told: Told, task: str, ledger: str, store: str) -> None:
-    """The same with another password, and with nobody there."""
+    """The same with another password, with nobody there, and mistyped, the secrets written out."""
     wrong = [each.replace("${PLANTED_PASSWORD}", "${PLANTED_PATH}") for each in (ledger, store)]
     nowhere = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:9", ledger)
     places = [(wrong[0], store), (ledger, wrong[1]), (nowhere, store), (ledger, nowhere)]
     for form in ("text", "json"):
         for at, where in places:
             told.ask("verify", task, "--ledger", at, "--store", where, "--format", form, fails=True)
+        for mistyped in (f"ftp://auditor:{PASSWORD}@h/{PATH}", f"http:/h/{PATH}?apikey={TOKEN}"):
+            for at, where in ((mistyped, store), (ledger, mistyped)):
+                about = [task, "--ledger", at, "--store", where, "--format", form]
+                told.ask("verify", *about, fails=True)
+            told.ask("ledger", "info", "--url", mistyped, "--format", form, fails=True)
         about = [task, "--ledger", ledger, "--store", store, "--format", form]
         # The task is over, which is said once that was looked at.
         watching = ["--key", "mine.key", "--state", f"watch-{form}"]

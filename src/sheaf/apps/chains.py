@@ -29,6 +29,7 @@ from sheaf.nodes import inventory
 from sheaf.nodes.rereading import Source
 from sheaf.protocol.errors import InvalidConfiguration, InvalidUsage, LedgerUnavailable
 from sheaf.store.files import exists, is_folder, write_atomically
+from sheaf.transport.address import quoted
 
 SUPPLY, WEI = 2**128, 10**18
 TOKENS = {
@@ -92,7 +93,7 @@ def operator_key(
 def address(text: str) -> bytes:
     """A 20-byte address as people write it. Raises `InvalidUsage` for anything else."""
     if not is_address(text):
-        raise InvalidUsage(f"found {text!r:.80}, accepted: an address of 0x and 40 hex digits")
+        raise InvalidUsage(f"found {quoted(text)}, accepted: an address of 0x and 40 hex digits")
     return bytes(to_canonical_address(text))
 
 

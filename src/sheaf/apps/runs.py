@@ -14,6 +14,7 @@ from typing import Any
 from sheaf.nodes.summary_file import SUMMARY_FILE, read_summary
 from sheaf.protocol.errors import InvalidDocument, InvalidUsage, RunNotFound, StoreUnavailable
 from sheaf.store.files import is_file, is_folder, reachable, sync_directory
+from sheaf.transport.address import like_address
 
 HOME = Path(".sheaf")
 REQUIRED = ("run", "status", "rounds", "model", "payouts", "slashed", "head")
@@ -192,8 +193,9 @@ def find(home: Path, reference: str | None, last: bool = False) -> Run:
         return matching[0]
     names = ", ".join(run.id for run in matching[:FEW])
     names += f" and {len(matching) - FEW} more" if len(matching) > FEW else ""
+    told = "RUN" if not reference or like_address(reference) else reference
     raise RunNotFound(
-        f"{reference or 'RUN'}: found {f'more than one run: {names}' if names else 'no such run'}, "
+        f"{told}: found {f'more than one run: {names}' if names else 'no such run'}, "
         "accepted: a run's id, a prefix that no other run has, a path, --last",
         hint="`sheaf list` shows them",
     )

@@ -20,6 +20,7 @@ from sheaf.store import DiskStore, Store
 from sheaf.store.files import is_file, is_folder
 from sheaf.store.http import HttpStore
 from sheaf.store.several import SeveralStores
+from sheaf.transport.address import quoted
 
 _TASK = re.compile(r"(?:0x)?([0-9a-fA-F]{64})")
 _WEB = ("http://", "https://")
@@ -49,12 +50,16 @@ def manner_of(
     return Manner(jobs, Checkpoints.open(state), told, steps)
 
 
+def _is_web(text: str) -> bool:
+    return text.lower().startswith(_WEB)
+
+
 def told(text: str, option: str) -> str:
     """An address, which an option named, as it may be told and, where it has nothing to hide, be
     used again: without the parts of path and query that are written out, which may be a key;
     `${NAME}` hides itself. Any other text is a path, and told as it is. Raises
     InvalidConfiguration for what is no address."""
-    if not text.startswith(_WEB):
+    if not _is_web(text):
         return text
     expanded(text, os.environ, option)
     parts = urlsplit(text)
@@ -82,7 +87,7 @@ def named(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
     """What may be told of each text of an option, with the whole of it: no name twice."""
     found: list[tuple[str, str]] = []
     for number, text in enumerate(texts, start=1):
-        name = shown(expanded(text, os.environ, option)) if text.startswith(_WEB) else text
+        name = shown(expanded(text, os.environ, option)) if _is_web(text) else text
         if any(name == known for known, _ in found):
             name = f"{name} (number {number})"
         found.append((name, text))
@@ -95,7 +100,7 @@ def ledger(
 ) -> Iterator[Ledger]:
     """The ledger at an endpoint, read from block `first` on, or in a file: executed again or, to be
     read as an endpoint is, `proved`. Raises `InvalidUsage` for what is neither."""
-    if text.startswith(_WEB):
+    if _is_web(text):
         with behind(name, expanded(text, os.environ, "--ledger"), first) as reached:
             yield reached
         return
@@ -113,7 +118,8 @@ def ledger_file(text: str) -> Path:
     path = path / inventory.LEDGER if is_folder(path) else path
     if not is_file(path):
         raise InvalidUsage(
-            f"--ledger: found {text!r:.200}, accepted: an http or https address, or a ledger's file"
+            f"--ledger: found {quoted(text)}, "
+            "accepted: an http or https address, or a ledger's file"
         )
     return path
 
@@ -122,7 +128,7 @@ def ledger_file(text: str) -> Path:
 def store(name: str, text: str) -> Iterator[tuple[str, Store]]:
     """A store under the name it is told by: behind an address, or in a directory. Raises
     `InvalidUsage` for what is neither."""
-    if text.startswith(_WEB):
+    if _is_web(text):
         found = HttpStore(expanded(text, os.environ, "--store"))
         try:
             yield name, found
@@ -133,6 +139,6 @@ def store(name: str, text: str) -> Iterator[tuple[str, Store]]:
     path = path / inventory.STORE if is_folder(path / inventory.STORE) else path
     if not is_folder(path):
         raise InvalidUsage(
-            f"--store: found {text!r:.200}, accepted: an http or https address, or a directory"
+            f"--store: found {quoted(text)}, accepted: an http or https address, or a directory"
         )
     yield name, DiskStore(path)

@@ -56,7 +56,9 @@ def expanded(url: str, environment: Mapping[str, str], option: str = _SETTING) -
     try:
         whole, within = (Template(text).substitute(environment) for text in (url, place))
     except (KeyError, ValueError) as error:
-        found = f"found {error} as a variable"
+        # Without its brackets it may be part of a password that has a $ in it.
+        braced = isinstance(error, KeyError) and f"${{{error.args[0]}}}" in url
+        found = f"found {error} as a variable" if braced else "found a $ that begins none"
         raise _refused(option, found, "${NAME} of one that is set") from None
     if user and _netloc(whole, option) != within:  # the rest would be taken for host and path
         found = "found a variable with / ? # or brackets in it"

@@ -6,11 +6,25 @@ logs is scheme, host and port.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
+_LIKE = re.compile(r"(?is)https?\b|[\w-][\w.-]*\.[\w-]+/|.*(?:[@?]|//|:[/\d])")
+"""What begins as an address does, with scheme or without, or has a mark in it that few paths
+have."""
+
+
+def like_address(text: str) -> bool:
+    """Whether a text may have been meant as an address, and so may have a secret in it."""
+    return _LIKE.match(text) is not None
+
+
+def quoted(text: str) -> str:
+    """A text that is neither an address nor what lies on a disk, as a message may have it."""
+    return "no address" if like_address(text) else f"{text!r:.200}"
 
 
 @dataclass(frozen=True)

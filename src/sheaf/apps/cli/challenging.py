@@ -16,6 +16,7 @@ from sheaf.apps import runs
 from sheaf.apps.cli.options import Format, FormatOption, say
 from sheaf.apps.cli.tables import aligned, counted, printable, tokens
 from sheaf.protocol.errors import Interrupted, InvalidConfiguration, InvalidUsage
+from sheaf.transport.address import quoted
 
 if TYPE_CHECKING:
     from sheaf.ledger.client import Head
@@ -85,7 +86,7 @@ def challenge(
     wanted = task_of(task)
     if wanted is None:
         raise InvalidUsage(
-            f"found {task!r:.80}, accepted: a task's id, 0x and 64 hex digits",
+            f"found {quoted(task)}, accepted: a task's id, 0x and 64 hex digits",
             hint="`sheaf run` prints it beside the task's CID",
         )
     known = (chain_id, Finality.parse(finality), from_block)

@@ -17,6 +17,7 @@ from sheaf.apps import runs
 from sheaf.apps.cli.application import app
 from sheaf.apps.cli.tables import printable
 from sheaf.protocol.errors import Interrupted, SheafError, VerificationFailed
+from sheaf.transport.address import like_address
 
 INTERNAL = 1
 BROKEN_PIPE = 141
@@ -66,7 +67,11 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 def _usage(error: typer.TyperException, arguments: Sequence[str], as_json: bool) -> int:
     command = next((a for a in arguments if a in _commands()), "")
-    message = " ".join(error.format_message().split())
+    message = error.format_message()
+    for text in {part for each in arguments for part in (each, each.partition("=")[2])}:
+        if like_address(text):  # as of one that stands where none is expected
+            message = message.replace(text, "...")
+    message = " ".join(message.split())
     hint = f"see `sheaf {command + ' ' if command else ''}--help`"
     _say("usage", message, hint, as_json)
     return error.exit_code

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from sheaf.apps.config.schema import SECTIONS, Settings
 from sheaf.apps.config.sources import Sources
 from sheaf.protocol.errors import InvalidConfiguration
+from sheaf.transport.address import like_address
 
 LONGEST = 60
 ACCEPTED: Mapping[str, str] = MappingProxyType(
@@ -123,4 +124,4 @@ def _written(value: object) -> str:
         return "a table"
     if isinstance(value, list):
         return "[" + ", ".join(_written(item) for item in value) + "]"
-    return repr(value)
+    return "..." if isinstance(value, str) and like_address(value) else repr(value)
