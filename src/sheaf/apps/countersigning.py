@@ -16,7 +16,7 @@ from sheaf.nodes.anchoring import FILE, Anchor, Countersignature, Statement, add
 from sheaf.nodes.hold import held
 from sheaf.nodes.verification import NOTHING
 from sheaf.protocol.errors import InvalidUsage
-from sheaf.store.files import reachable
+from sheaf.store.files import exists, is_folder
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,6 @@ def _known(folder: Path | None, signatures: Path | None) -> tuple[Path, Sequence
     if folder is not None:
         return folder / FILE, read(folder)
     assert signatures is not None
-    if signatures.is_dir():
+    if is_folder(signatures):
         raise InvalidUsage(f"--signatures: found the folder {signatures}, accepted: a file")
-    with reachable(signatures):
-        there = signatures.exists()
-    return signatures, countersignatures(signatures) if there else ()
+    return signatures, countersignatures(signatures) if exists(signatures) else ()

@@ -64,12 +64,12 @@ def make(folder: Path, template: str = DEFAULT) -> Project:
         raise InvalidUsage(
             f"NAME: found {folder.name!r}, accepted: up to 100 letters, digits, '.', '_' and '-'"
         )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InvalidUsage(
-            f"{folder}: found something there already, accepted: a new name",
-            hint="nothing was changed",
-        )
     try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InvalidUsage(
+                f"{folder}: found something there already, accepted: a new name",
+                hint="nothing was changed",
+            )
         folder.mkdir(parents=True, exist_ok=True)
         for file, text in _files(template, folder.name).items():
             (folder / file).write_text(text, encoding="utf-8")

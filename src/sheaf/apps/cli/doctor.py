@@ -102,7 +102,9 @@ def _contracts() -> Iterator[Finding]:
 def _chain(folder: Path) -> Iterator[Finding]:
     """Where the project here runs on a chain behind an endpoint: whether that is there, and whether
     the contracts on it are those of the project's address book."""
-    if not (folder / "sheaf.toml").is_file():
+    from sheaf.store.files import is_file
+
+    if not is_file(folder / "sheaf.toml"):
         return
     from sheaf.apps import chains
     from sheaf.apps.config import load

@@ -49,9 +49,10 @@ def serve(
 def _place(reference: str) -> Path:
     """The store of a run or, of a directory that is no run, the directory itself."""
     from sheaf.nodes.inventory import LEDGER, STORE
+    from sheaf.store.files import exists, is_folder
 
     path = Path(reference)
-    if path.is_dir() and not any((path / name).exists() for name in (STORE, LEDGER)):
+    if is_folder(path) and not any(exists(path / name) for name in (STORE, LEDGER)):
         return path
     inner = path / STORE
-    return inner if inner.is_dir() else find(reference, last=False).folder / STORE
+    return inner if is_folder(inner) else find(reference, last=False).folder / STORE
