@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from sheaf.nodes.ledgers import Ledger, LedgerInFile
 from sheaf.nodes.stranger import examine_task
 from sheaf.nodes.summary import read_book
-from sheaf.nodes.verification import CODE
+from sheaf.nodes.verification import CODE, verify
 from sheaf.protocol.errors import LedgerUnavailable
 from sheaf.store import Store
 from tests.ledger.node import Answer, Twist
@@ -163,6 +164,22 @@ def test_a_token_that_says_nonsense_is_told_in_one_line(
             examine_task(light(task), [made["liar"][1]], store)
         assert caught.value.message.startswith("liar: token 0x")
         assert ": found no symbol, accepted: an ERC-20 that tells symbol" in caught.value.message
+
+
+def test_a_token_s_nonsense_is_its_endpoint_s_word(
+    honest: Played, file: LedgerInFile, tmp_path: Path
+) -> None:
+    """Of a run, too, whose endpoint has no name but its address."""
+
+    def twist(method: str, params: Any, answer: Answer) -> Answer:
+        return {"result": "0x01"} if method == "eth_call" else answer
+
+    with nodes(file, liar=twist) as made:
+        node, ledger = made["liar"]
+        with pytest.raises(LedgerUnavailable) as caught:
+            verify(honest.copy(tmp_path / "run"), source=ledger.source)
+        assert caught.value.message.startswith(f"{node.url}: token 0x")
+        assert ": found no symbol, accepted: an ERC-20" in caught.value.message
 
 
 def test_a_token_of_a_very_long_name_is_refused(

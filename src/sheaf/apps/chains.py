@@ -133,7 +133,7 @@ def give(
     whole, ethers = amounts
     with opened(connection, key) as chain:
         (giver,) = chain.client.accounts
-        unit = token_unit(chain.client.call, token)
+        unit = token_unit(chain.client.call, token, chain.client.host)
         units, wei = whole * 10 ** int(str(unit["decimals"])), ethers * WEI
         require_tokens(chain.client, token, giver, units)
         transfer = token_interface().calldata("transfer", account, units)

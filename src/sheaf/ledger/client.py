@@ -20,6 +20,7 @@ from web3 import Web3
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
+from sheaf.ledger.endpoint import Endpoint
 from sheaf.ledger.engine import ZERO_ADDRESS, Log, Receipt
 from sheaf.ledger.errors import Reverted, TransactionRefused, Unfunded
 from sheaf.ledger.wire import (
@@ -95,6 +96,11 @@ class Client:
         self._keys = {address_of(key): PrivateKey(key) for key in keys}
         self._nonces: dict[bytes, int] = {}
         self.chain_id = self._ask(decode_quantity, "eth_chainId")
+
+    @property
+    def host(self) -> str:
+        """Who answers, as it may be told; "" for a ledger of this process."""
+        return self._provider.name if isinstance(self._provider, Endpoint) else ""
 
     @property
     def accounts(self) -> tuple[bytes, ...]:

@@ -211,24 +211,25 @@ def _explained(data: bytes) -> Rejected | Reverted:
     return Reverted(data)
 
 
-def token_unit(read: Reader, token: bytes) -> dict[str, object]:
+def token_unit(read: Reader, token: bytes, host: str = "") -> dict[str, object]:
     """A token's `symbol` and `decimals`, as it says itself; LedgerUnavailable for one that does not
-    say them, since it is anybody's contract."""
+    say them, since it is anybody's contract, or an endpoint's lie: `host` is who answers."""
     interface, unit = token_interface(), dict[str, object]()
     for name in ("symbol", "decimals"):
         try:
             (unit[name],) = interface.result(name, read(token, interface.calldata(name)))
         except (Reverted, ValueError):
-            raise _no_token(token, f"no {name}") from None
+            raise _no_token(host, token, f"no {name}") from None
     if len(str(unit["symbol"])) > SYMBOL:
-        raise _no_token(token, f"a symbol of {len(str(unit['symbol']))} characters")
+        raise _no_token(host, token, f"a symbol of {len(str(unit['symbol']))} characters")
     return unit
 
 
-def _no_token(token: bytes, found: str) -> LedgerUnavailable:
+def _no_token(host: str, token: bytes, found: str) -> LedgerUnavailable:
+    who = f"{host}: " if host else ""
     return LedgerUnavailable(
-        f"token {to_checksum_address(token)}: found {found}, accepted: an ERC-20 that tells symbol "
-        f"(at most {SYMBOL} characters) and decimals"
+        f"{who}token {to_checksum_address(token)}: found {found}, accepted: an ERC-20 that tells "
+        f"symbol (at most {SYMBOL} characters) and decimals"
     )
 
 

@@ -79,7 +79,7 @@ def contracts_of(client: Client, file: Path, plan: LedgerPlan) -> AddressBook:
     book = require(file, client, {}).book
     stake, reward = (book.stake_token, plan.stake_token), (book.reward_token, plan.reward_token)
     for section, (token, planned) in (("stake", stake), ("reward", reward)):
-        decimals = token_unit(client.call, token)["decimals"]
+        decimals = token_unit(client.call, token, client.host)["decimals"]
         if decimals != planned.decimals:
             raise InvalidConfiguration(
                 f"{section}.decimals: found {planned.decimals}, accepted: {decimals}, as the token "

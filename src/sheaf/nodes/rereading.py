@@ -42,7 +42,8 @@ was computed or proved."""
 @dataclass(frozen=True)
 class Ground:
     """A chain whose blocks were seen: what lies on it after its head, how many `transactions` it
-    has and how they were checked. `foreign` tokens may be anybody's contracts."""
+    has and how they were checked. `foreign` tokens may be anybody's contracts; `host` is the
+    endpoint whose word is taken, "" where there is none."""
 
     chain_id: int
     head: Header
@@ -52,6 +53,7 @@ class Ground:
     detail: str
     limits: Sequence[str] = LIMITS
     foreign: bool = False
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def reread(
         detail=detail,
         limits=REREAD_LIMITS,
         foreign=True,
+        host=client.host,
     )
 
 

@@ -167,7 +167,7 @@ class Runner:
         cast, trail = self.cast, self.trail
         client, book = cast.federation.client, cast.federation.book
         head = client.head()
-        place = Place.of(book, head.number, head.hash, client.call)
+        place = Place.of(book, head.number, head.hash, client.call, client.host)
         content = recomputed(cast.task, trail, self.accounting, place)
         content["rounds"] = [round_row(trail, n, self.accounting) for n in sorted(trail.rounds)]
         return {

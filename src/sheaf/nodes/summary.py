@@ -135,10 +135,10 @@ class Place:
     tokens: Mapping[str, Mapping[str, Any]]
 
     @classmethod
-    def of(cls, book: AddressBook, blocks: int, head: bytes, read: Reader) -> Place:
-        """The place whose head is block `blocks`, asking the tokens for their units."""
+    def of(cls, book: AddressBook, blocks: int, head: bytes, read: Reader, host: str = "") -> Place:
+        """The place whose head is block `blocks`, asking the tokens for their units at `host`."""
         tokens = {"reward": book.reward_token, "stake": book.stake_token}
-        return cls(blocks, head, {kind: token_unit(read, at) for kind, at in tokens.items()})
+        return cls(blocks, head, {kind: token_unit(read, at, host) for kind, at in tokens.items()})
 
 
 def round_row(trail: Trail, number: int, accounting: Accounting) -> dict[str, Any]:

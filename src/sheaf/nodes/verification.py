@@ -286,7 +286,7 @@ def collected(
         fail("ledger.json: the reward token is not the task's")
     task = _document(store, trail)
     report.add("document", 1, f"task document {task.cid} and its terms")
-    place = Place.of(book, ground.head.number, ground.head.hash, ground.read)
+    place = Place.of(book, ground.head.number, ground.head.hash, ground.read, ground.host)
     known = (history.accounting, place, history.sent, history.names, tuple(history.steps))
     return Evidence(directory, book, trail, task, store, *known, manner)
 

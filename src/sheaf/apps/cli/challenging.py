@@ -140,7 +140,7 @@ class Teller:
         from sheaf.ledger.federation import token_unit
 
         self._tower, client = tower, tower.chain.client()
-        unit = token_unit(client.call, tower.purse.book.stake_token)
+        unit = token_unit(client.call, tower.purse.book.stake_token, client.host)
         self._decimals, self._symbol = int(str(unit["decimals"])), printable(str(unit["symbol"]))
         has, account = tower.purse.means(client), to_checksum_address(tower.purse.account)
         if self._as_json:
