@@ -48,8 +48,10 @@ def model_file(run: Run) -> Path:
     if not isinstance(name, str):
         raise InvalidDocument(f"{run.id}: found a summary without model.path, accepted: a file")
     path = (run.folder / name).resolve()
-    if not path.is_relative_to(run.folder.resolve()) or not is_file(path):
-        raise InvalidDocument(f"{run.id}: model.path: found {name}, accepted: a file of the run")
+    inside = path.is_relative_to(run.folder.resolve())
+    if not inside or not is_file(path):
+        found = f"no {name}" if inside else name
+        raise InvalidDocument(f"{run.id}: model.path: found {found}, accepted: a file of the run")
     return path
 
 

@@ -19,6 +19,7 @@ from sheaf.nodes.local import made
 from sheaf.nodes.project import project_of
 from sheaf.protocol.errors import InvalidModel
 from sheaf.protocol.task import Task
+from sheaf.store.files import require_readable
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,11 @@ class Restored:
 def tensors(run: Run) -> dict[str, torch.Tensor]:
     """The run's final model as float32 tensors by name.
 
-    Raises what `model_file` raises, and `InvalidModel` for a file that holds something else.
+    Raises what `model_file` raises, `InvalidModel` for a file that holds something else, and
+    `StoreUnavailable` for one that cannot be read.
     """
     path = model_file(run)
+    require_readable(path)
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:

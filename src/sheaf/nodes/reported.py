@@ -16,15 +16,17 @@ from sheaf.store.files import exists, is_file, reachable
 def check_model(evidence: Evidence, report: Report) -> None:
     """The model file holds exactly the float view of the last settled model."""
     path = evidence.directory / summaries.MODEL_FILE
-    if report.unfinished and not exists(path):
+    there = exists(path)
+    if report.unfinished and not there:
         return
     root = summaries.final_root(evidence.trail, evidence.task)
+    wanted = f"the model of root {evidence.trail.model_header(root).hex()}"
+    if not there:
+        fail(f"model: found no {path.name}, accepted: {wanted}")
     if evidence.model_file is None:
         evidence.model_file = is_model(evidence.task, evidence.store, root, path)
     if not evidence.model_file:
-        fail(
-            f"model: {path.name} is not the model of root {evidence.trail.model_header(root).hex()}"
-        )
+        fail(f"model: {path.name} is not {wanted}")
     report.add("model", 1, f"{path.name} is the settled model")
 
 

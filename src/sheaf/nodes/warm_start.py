@@ -25,7 +25,7 @@ from sheaf.protocol.errors import BlobMissing, InvalidDocument, InvalidModel, No
 from sheaf.protocol.merkle import Kind, header
 from sheaf.protocol.task import Task
 from sheaf.store.disk import DiskStore
-from sheaf.store.files import is_folder
+from sheaf.store.files import is_file, is_folder, require_readable
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -77,6 +77,8 @@ def _of_file(file: Path, layout: Layout) -> Arrays:
     Integers count calls (`num_batches_tracked`) and are no part of a model, unless the layout has
     their name: then they are kept, and refused as integers.
     """
+    if is_file(file):
+        require_readable(file)
     try:
         tensors = load_file(file)
     except (SafetensorError, OSError) as error:

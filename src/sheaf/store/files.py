@@ -40,6 +40,13 @@ def is_folder(path: Path) -> bool:
     return stat.S_ISDIR(_mode(path) or 0)
 
 
+def require_readable(path: Path) -> None:
+    """Raise `StoreUnavailable` for a file that cannot be opened, before it is handed to a library
+    that says nothing of why, or that nothing is there."""
+    with reachable(path):
+        path.open("rb").close()
+
+
 def _mode(path: Path) -> int | None:
     """What lies there. Python's own question of the name takes a broken disk, in some of its
     versions, for nothing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +22,7 @@ class Kind(StrEnum):
     ONNX = "onnx"
 
 
+PART_BYTES = 1 << 20
 SUFFIX = {Kind.SAFETENSORS: ".safetensors", Kind.TORCH: ".pt", Kind.ONNX: ".onnx"}
 
 
@@ -59,8 +59,7 @@ def told(written: Mapping[str, Any]) -> str:
 def _write(run: Run, kind: Kind, target: Path, project: Path | None) -> dict[str, Any]:
     """Torch and ONNX are imported by whoever asks for them."""
     if kind is Kind.SAFETENSORS:
-        with model_file(run).open("rb") as model, written_whole(target) as file:
-            shutil.copyfileobj(model, file)
+        _copy(model_file(run), target)
         return {}
     require("torch", "torch")
     if kind is Kind.TORCH:
@@ -72,3 +71,17 @@ def _write(run: Run, kind: Kind, target: Path, project: Path | None) -> dict[str
     from sheaf.apps.cli import onnx_graph
 
     return vars(onnx_graph.write(run, project, target))
+
+
+def _copy(model: Path, target: Path) -> None:
+    """Of two files, the one that fails is named."""
+    with reachable(model):
+        source = model.open("rb")
+    with source, written_whole(target) as file:
+
+        def part() -> bytes:
+            with reachable(model):
+                return source.read(PART_BYTES)
+
+        for data in iter(part, b""):
+            file.write(data)

@@ -25,7 +25,7 @@ from sheaf.protocol import task as protocol
 from sheaf.protocol.documents import Amount, Options
 from sheaf.protocol.errors import InvalidConfiguration, InvalidDocument, RunNotFound
 from sheaf.protocol.layout import FRAC_BITS_MAX, FRAC_BITS_MIN, Tensor
-from sheaf.store.files import exists, is_file, is_folder
+from sheaf.store.files import exists, is_file, is_folder, reachable
 
 KEYS: Mapping[str, str] = MappingProxyType(
     {
@@ -246,12 +246,11 @@ def _policy(folder: Path, settings: Settings, sources: Sources) -> bytes | None:
     """The SHA-256 of the data's policy; only that leaves this machine."""
     if not settings.data.policy:
         return None
-    try:
-        with (folder / settings.data.policy).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError as error:
-        told = refusal(sources, ("data", "policy"), POLICY)
-        raise InvalidConfiguration(told.message, hint=str(error)) from error
+    path = folder / settings.data.policy
+    if not is_file(path):
+        raise refusal(sources, ("data", "policy"), POLICY)
+    with reachable(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _check_bounds(plan: Plan, sources: Sources) -> None:
