@@ -92,6 +92,15 @@ def test_what_differs_is_one_line_and_exit_code_5(
     assert len(err.strip().splitlines()) == 1
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no such pipes and devices there")
+def test_a_model_is_no_pipe(papers: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo("pipe")
+    assert execute(["verify-model", "pipe", *ATTESTED]) == 2
+    assert capsys.readouterr().err == "pipe: found a pipe, accepted: a file, read in any order\n"
+    assert execute(["verify-model", "/dev/zero", *ATTESTED]) == 5
+    assert capsys.readouterr().err.startswith("model: ")
+
+
 def test_a_task_can_be_demanded(
     papers: Path, points: sheaf.RunResult, capsys: pytest.CaptureFixture[str]
 ) -> None:

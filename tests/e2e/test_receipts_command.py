@@ -139,7 +139,7 @@ def test_one_file_is_looked_at_without_its_run(
         opened.truncate(1_000_000)
     capsys.readouterr()
     assert execute(["receipts", "--check", str(file), "--key", public]) == 3
-    assert "found 1,000,000 bytes, accepted: at most 16,384" in capsys.readouterr().err
+    assert "found more than 16,384 bytes, accepted: fewer" in capsys.readouterr().err
 
 
 def test_an_act_says_itself_whose_key_it_was(

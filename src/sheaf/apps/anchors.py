@@ -9,15 +9,18 @@ from pathlib import Path
 
 from eth_utils.address import is_checksum_address, to_canonical_address
 
+from sheaf.apps.reading import content
 from sheaf.ledger.keys import parse_key
-from sheaf.nodes.anchoring import FILE, Anchor, Countersignature, parsed
+from sheaf.nodes.anchoring import FILE, LARGEST_BYTES, Anchor, Countersignature, parsed
 from sheaf.protocol.errors import InvalidConfiguration, InvalidUsage
 
 _HASH = re.compile(r"(?:0x)?([0-9a-fA-F]{64})")
 _ADDRESS = re.compile(r"0x(?:[0-9a-f]{40}|[0-9A-F]{40})")
 
-LARGEST_BYTES = 2**24
-"""Of a file of countersignatures: some 30,000."""
+MOST_ADDRESSES_BYTES = 2**20
+"""Of a file of addresses: some 24,000."""
+MOST_KEY_CHARACTERS = 2**12
+"""Of a key's file, of which more is not read."""
 
 
 def anchor(head: str | None, keys: Path | None, signatures: Path | None = None) -> Anchor:
@@ -45,16 +48,7 @@ def countersignatures(path: Path) -> list[Countersignature]:
     """Those in a file, or in a run's folder. Raises `InvalidUsage` where it cannot be read,
     `VerificationFailed` for anything that is none, or is not that of its account."""
     path = path / FILE if path.is_dir() else path
-    try:
-        with path.open("rb") as file:
-            text = file.read(LARGEST_BYTES + 1)
-    except OSError as error:
-        raise InvalidUsage(f"--signatures: {path}: cannot be read: {error.strerror}") from error
-    if len(text) > LARGEST_BYTES:
-        raise InvalidUsage(
-            f"--signatures: {path}: found more than {LARGEST_BYTES:,} bytes, accepted: fewer"
-        )
-    return parsed(text, str(path))
+    return parsed(content(path, LARGEST_BYTES, "--signatures"), str(path))
 
 
 def addresses(path: Path) -> tuple[bytes, ...]:
@@ -64,7 +58,7 @@ def addresses(path: Path) -> tuple[bytes, ...]:
     twice, and for a file without any, which would demand nothing.
     """
     lines: dict[bytes, int] = {}
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    for number, line in enumerate(_lines(path), start=1):
         written = line.partition("#")[0].strip()
         if not written:
             continue
@@ -88,20 +82,28 @@ def signing_key(path: Path) -> bytes:
 
     Raises `InvalidConfiguration`, which never shows what the file holds.
     """
-    return parse_key(_text(path, private=True), str(path))
+    return parse_key(_private(path), str(path))
 
 
-def _text(path: Path, *, private: bool = False) -> str:
+def _lines(path: Path) -> list[str]:
+    try:
+        return content(path, MOST_ADDRESSES_BYTES).decode("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise InvalidConfiguration(f"{path}: found no text") from error
+
+
+def _private(path: Path) -> str:
+    # Not as a file alone: a key may come through a pipe of its owner's.
     try:
         with path.open(encoding="utf-8") as file:
             # Windows keeps no such bits; there the file's list of access rights is the owner's own.
             mode = os.fstat(file.fileno()).st_mode & 0o777
-            if private and os.name != "nt" and mode & 0o077:
+            if os.name != "nt" and mode & 0o077:
                 raise InvalidConfiguration(
                     f"{path}: found mode {mode:04o}, accepted: 0600; whoever reads it can sign",
                     hint=f"chmod 600 {path}",
                 )
-            return file.read()
+            return file.read(MOST_KEY_CHARACTERS)
     except OSError as error:
         raise InvalidUsage(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from sheaf.apps.reading import content
 from sheaf.audit.statements import LONGEST, NOTHING, Statements
-from sheaf.protocol.errors import InvalidConfiguration, InvalidUsage
+from sheaf.protocol.errors import InvalidConfiguration
 
 LARGEST_BYTES = 2**20
 
@@ -46,14 +47,6 @@ def _told(error: ValidationError) -> str:
 
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_BYTES + 1)
-        if len(content) > LARGEST_BYTES:
-            raise InvalidConfiguration(
-                f"{path}: found more than {LARGEST_BYTES:,} bytes, accepted: fewer"
-            )
-        return content.decode("utf-8")
-    except OSError as error:
-        raise InvalidUsage(f"{path}: cannot be read: {error.strerror}") from error
+        return content(path, LARGEST_BYTES, refusal=InvalidConfiguration).decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidConfiguration(f"{path}: found no text, accepted: TOML") from error

@@ -24,10 +24,12 @@ from sheaf.ledger.typed import sign_typed, signer_of, typed_digest
 from sheaf.nodes.evidence import HISTORY, Evidence, Report, fail
 from sheaf.nodes.summary import json_text, write_json
 from sheaf.protocol.hashing import Deployment
-from sheaf.store.files import exists, is_file, reachable
+from sheaf.store.files import beginning, exists, is_file, reachable
 
 FILE = "countersignatures.json"
 _LIST = "countersignatures"
+LARGEST_BYTES = 2**24
+"""Of a file of countersignatures: some 30,000."""
 _TYPE = "Countersignature(bytes32 task,uint256 block,bytes32 head)"
 
 
@@ -140,7 +142,9 @@ def read(directory: Path) -> list[Countersignature]:
     if not is_file(path):
         fail(f"countersignatures: {path.name} is no file")
     with reachable(path):
-        text = path.read_bytes()
+        text = beginning(path, LARGEST_BYTES + 1)
+    if text is None or len(text) > LARGEST_BYTES:
+        fail(f"countersignatures: {path.name} has more than {LARGEST_BYTES:,} bytes")
     found = parsed(text, path.name)
     if text != json_text({_LIST: [each.plain() for each in found]}).encode():
         fail(f"countersignatures: {path.name} is not as Sheaf writes it")

@@ -61,6 +61,19 @@ def _mode(path: Path) -> int | None:
             return None
 
 
+def at_once(path: str, flags: int) -> int:
+    """An opener for files of others: a pipe to which nobody writes is not waited for."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def beginning(path: Path, most_bytes: int) -> bytes | None:
+    """The first bytes of a file, at most so many; None where a pipe or a device lies there. Raises
+    `OSError` where it cannot be read."""
+    with open(path, "rb", opener=at_once) as file:
+        whole = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+        return file.read(most_bytes) if whole else None
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file whole or not at all. Raises `StoreUnavailable`."""
     write_together({path: content})

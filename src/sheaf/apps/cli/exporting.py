@@ -16,7 +16,7 @@ from sheaf.apps.cli.about import about_evidence
 from sheaf.apps.cli.options import Format, FormatOption, say
 from sheaf.apps.cli.tables import aligned, printable
 from sheaf.protocol.errors import InvalidDocument, InvalidUsage, VerificationFailed
-from sheaf.store.files import reachable, write_atomically
+from sheaf.store.files import at_once, reachable, write_atomically
 
 if TYPE_CHECKING:
     from sheaf.apps.subjects import About
@@ -35,6 +35,8 @@ SignerOption = Annotated[
     str | None,
     typer.Option("--key", metavar="HEX", help="Demand this signer: a public key, or an address."),
 ]
+MOST_HEADER_BYTES = 2**24
+"""Of a header's file, which may be a node's answer with all transactions of its block."""
 _SIGNER = re.compile(r"0x[0-9a-fA-F]{40}|(?:0x)?[0-9a-fA-F]{64}")
 
 
@@ -104,11 +106,13 @@ def verify_model(
 ) -> None:
     """Check a model file against a ledger's header, offline; exit 5 where anything differs."""
     from sheaf.apps.anchors import anchor
+    from sheaf.apps.reading import content
     from sheaf.audit.provenance.checking import check, read_header
+    from sheaf.audit.provenance.sealing import LARGEST_ENVELOPE_BYTES
 
     wanted = anchor(head, None).head
+    statement = content(attestation, LARGEST_ENVELOPE_BYTES)
     block = read_header(_text(header))
-    statement = _bytes(attestation)
     with _opened(file) as model:
         proven = check(model, statement, block, wanted, _signer(key))
     _demand(proven, task, stateless=stateless)
@@ -181,7 +185,7 @@ def _told(file: Path, proven: Proven) -> str:
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     """A file to be read in any order. Raises `InvalidUsage` where it cannot be, then or later."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=at_once) as file:
             if not file.seekable():
                 raise InvalidUsage(f"{path}: found a pipe, accepted: a file, read in any order")
             yield file
@@ -189,15 +193,10 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         raise InvalidUsage(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InvalidUsage(f"{path}: cannot be read: {error.strerror}") from error
-
-
 def _text(path: Path) -> str:
+    from sheaf.apps.reading import content
+
     try:
-        return _bytes(path).decode("utf-8")
+        return content(path, MOST_HEADER_BYTES).decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidDocument(f"{path}: found no text, accepted: a header") from error

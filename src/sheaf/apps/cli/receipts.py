@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -106,6 +105,7 @@ def checked(file: Path, key: str | None) -> dict[str, Any]:
     `InvalidDocument` for what is no receipt, `VerificationFailed` where another key signed it, or
     another account bound it.
     """
+    from sheaf.apps.reading import content
     from sheaf.identity.envelope import MAX_ENVELOPE_BYTES, Envelope
     from sheaf.identity.statement import Receipt
     from sheaf.nodes.attesting import is_bound
@@ -113,17 +113,7 @@ def checked(file: Path, key: str | None) -> dict[str, Any]:
     matched = _KEY.fullmatch(key or "0" * 64)
     if matched is None:
         raise InvalidUsage(f"--key: found {key!r:.80}, accepted: 64 hex digits")
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(MAX_ENVELOPE_BYTES + 1)
-            size = max(len(content), os.fstat(opened.fileno()).st_size)
-    except OSError as error:
-        raise InvalidUsage(f"--check: found no file to read: {error}") from error
-    if size > MAX_ENVELOPE_BYTES:
-        raise InvalidDocument(
-            f"{file}: found {size:,} bytes, accepted: at most {MAX_ENVELOPE_BYTES:,}, a receipt's"
-        )
-    envelope = Envelope.decode(content)
+    envelope = Envelope.decode(content(file, MAX_ENVELOPE_BYTES, "--check", InvalidDocument))
     receipt = Receipt.decode(envelope.payload)
     if key is None and receipt.binding is None:
         raise InvalidUsage(
