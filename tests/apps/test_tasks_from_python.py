@@ -14,7 +14,7 @@ import sheaf
 from sheaf.apps.cli.outcome import execute
 from sheaf.ledger.client import address_of
 from sheaf.nodes.anchoring import Countersignature
-from sheaf.protocol.errors import InvalidUsage, VerificationFailed
+from sheaf.protocol.errors import InvalidUsage, StoreUnavailable, VerificationFailed
 from sheaf.store import DiskStore
 from sheaf.store.serving import StoreServer
 from tests.store.servers import running
@@ -82,6 +82,28 @@ def test_what_is_done_is_noted_and_shared(points: sheaf.RunResult, away: Path, t
     assert len([limit for limit in again.limits if "an earlier verification" in limit]) == 2
     with pytest.raises(InvalidUsage, match="--state: found a file in the run's folder"):
         sheaf.verify(points, state=points.folder / "notes.json")
+
+
+def test_no_ledger_is_left_out_for_what_is_kept(
+    points: sheaf.RunResult, away: Path, task: str
+) -> None:
+    """`enough` is about ledgers, and not about a file of one's own."""
+    shutil.copy("ledger.sqlite", "another.sqlite")
+    (away / "mine").mkdir()
+    evidence: dict[str, Any] = {
+        "ledger": ["ledger.sqlite", "another.sqlite"],
+        "store": points.folder / "store",
+        "state": "mine/notes.json",
+        "enough": 1,
+    }
+    kept = f"blocks 1 to {points.summary['blocks']} give what the ledger says"
+    told = [sheaf.verify(task, **evidence).limits for _ in range(2)]
+    assert [any(kept in limit for limit in limits) for limits in told] == [False, True]
+    (copy,) = (away / "mine").glob("*.sqlite")
+    copy.unlink()
+    copy.mkdir()
+    with pytest.raises(StoreUnavailable, match=r"mine.notes\.json-"):
+        sheaf.verify(task, **evidence)
 
 
 def test_a_task_s_head_is_demanded(points: sheaf.RunResult, away: Path, task: str) -> None:

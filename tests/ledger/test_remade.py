@@ -13,7 +13,7 @@ from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.engine import Block
 from sheaf.ledger.reexecute import Difference, Reexecution, reexecute
 from sheaf.ledger.remade import RemadeLedger, place
-from sheaf.protocol.errors import LedgerUnavailable
+from sheaf.protocol.errors import StoreUnavailable
 from tests.ledger.altered import alter, flip, small_ledger
 from tests.ledger.chain import (
     START,
@@ -180,7 +180,7 @@ def test_nobody_is_accused_by_a_changed_copy(
     executed(path, state)
     flip(copy_of(state), *changed)
 
-    with pytest.raises(LedgerUnavailable, match=r"state\.json-.*something else than was executed"):
+    with pytest.raises(StoreUnavailable, match=r"state\.json-.*something else than was executed"):
         executed(path, state)
 
     found, _ = executed(path, state)
@@ -222,7 +222,7 @@ def test_a_spoilt_state_goes_on_to_nowhere(path: Path, state: Path, statement: s
     stopped(path, state, 1)
     alter(copy_of(state), statement)
 
-    with pytest.raises(LedgerUnavailable, match="something else than was executed"):
+    with pytest.raises(StoreUnavailable, match="something else than was executed"):
         executed(path, state)
     assert executed(path, state)[0].difference is None
 
@@ -270,7 +270,16 @@ def test_a_database_of_somebody_s_is_left_alone(path: Path, state: Path) -> None
     connection.close()
     before = foreign.read_bytes()
 
-    with pytest.raises(LedgerUnavailable, match="a database, but not a Sheaf ledger"):
+    with pytest.raises(StoreUnavailable, match="a database, but not a Sheaf ledger"):
         executed(path, state)
 
     assert foreign.read_bytes() == before
+
+
+def test_a_file_that_cannot_be_written_is_not_said_of_the_ledger(path: Path, state: Path) -> None:
+    file = LedgerFile.open(path, read_only=True)
+    place(state, file.genesis()).mkdir()
+    file.close()
+
+    with pytest.raises(StoreUnavailable, match=r"state\.json-"):
+        executed(path, state)

@@ -16,7 +16,7 @@ from sheaf.ledger.database import LedgerFile
 from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.reexecute import Others, reexecute
 from sheaf.ledger.remade import RemadeLedger
-from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable
+from sheaf.protocol.errors import LedgerCorrupt, StoreUnavailable
 from tests.ledger.altered import alter, flip, small_ledger
 from tests.ledger.chain import START, address_of, raw_transaction
 
@@ -153,7 +153,7 @@ def test_nobody_is_accused_by_what_others_say(path: Path, kind: str) -> None:
 
         return others
 
-    with pytest.raises(LedgerUnavailable, match="ahead: found something else than was executed"):
+    with pytest.raises(StoreUnavailable, match="ahead: found something else than was executed"):
         reexecute(path, ahead=lying)
 
 

@@ -20,7 +20,7 @@ from sheaf.ledger.engine import Block, Engine, Genesis, Header
 from sheaf.ledger.errors import TimeNotAdvanced, TransactionRefused
 from sheaf.ledger.node_table import NodeTable
 from sheaf.ledger.remade import RemadeLedger, place
-from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable
+from sheaf.protocol.errors import LedgerCorrupt, StoreUnavailable
 
 _HEADER_FIELDS = (
     "number",
@@ -115,7 +115,7 @@ def reexecute(
     caller's, if there is one, and what is found there is not executed again (`remade`), nor what
     others executed `ahead`; the engine is ahead of such blocks.
 
-    LedgerUnavailable or LedgerCorrupt where the file cannot be read at all; LedgerUnavailable where
+    LedgerUnavailable or LedgerCorrupt where the file cannot be read at all; StoreUnavailable where
     the other one cannot be written, or holds, or others say, something else than was executed.
     """
     file = LedgerFile.open(path, read_only=True)
@@ -144,7 +144,7 @@ def reexecute(
         if beside is not None:
             where = f"{place(beside, genesis)}, now removed"
             LedgerFile.remove(place(beside, genesis))
-        raise LedgerUnavailable(
+        raise StoreUnavailable(
             f"{where}: found something else than was executed here",
             hint="verify again, with one job; everything is executed then",
         )

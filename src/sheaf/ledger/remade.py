@@ -8,7 +8,8 @@ serves for a ledger that has the same blocks and perhaps more, and is begun agai
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sheaf.ledger.connections import size_bytes
@@ -16,7 +17,7 @@ from sheaf.ledger.database import LedgerFile, LogFilter
 from sheaf.ledger.engine import Block, Genesis, Log
 from sheaf.ledger.errors import LedgerInUse
 from sheaf.ledger.pyevm import PyEvmEngine
-from sheaf.protocol.errors import LedgerCorrupt, SheafError
+from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable, SheafError, StoreUnavailable
 
 
 class RemadeLedger:
@@ -36,19 +37,18 @@ class RemadeLedger:
         there is no such file, or another history is in it. In memory for None, and as long as
         somebody else has the file.
 
-        LedgerUnavailable where it cannot be written or is no ledger.
+        StoreUnavailable where it cannot be written or is no ledger.
         """
-        genesis, path = ledger.genesis(), None
-        try:
-            if beside is not None:
-                path = place(beside, genesis)
+        genesis = ledger.genesis()
+        if beside is not None:
+            path = place(beside, genesis)
+            with suppress(LedgerInUse), _own():
                 found = _found(path, ledger)
-                if found is not None:
-                    return cls(found)
-                LedgerFile.remove(path)
-        except LedgerInUse:
-            path = None
-        return cls(_begun(path, genesis))
+                if found is None:
+                    LedgerFile.remove(path)
+                    found = _begun(path, genesis)
+                return cls(found)
+        return cls(_begun(None, genesis))
 
     def block(self, number: int) -> Block:
         """A block that is held, from the first on."""
@@ -71,21 +71,23 @@ class RemadeLedger:
             raise LedgerCorrupt(f"{self._file.name} is corrupt: {error!r:.200}") from error
 
     def keep(self, block: Block) -> None:
-        """Write the block that was made last."""
-        self._file.commit(block)
+        """Write the block that was made last. StoreUnavailable where that cannot be done."""
+        with _own():
+            self._file.commit(block)
         self.height = block.header.number
 
     def take(self, ledger: LedgerFile, blocks: range, written: Mapping[bytes, bytes]) -> None:
         """Write the blocks that follow, as `ledger` has them, and what executing them wrote.
 
-        LedgerCorrupt where they do not follow.
+        LedgerCorrupt where they do not follow, StoreUnavailable where they cannot be written.
         """
         taken = [_stored(ledger, self.engine, number) for number in blocks]
         if taken[0].header.parent_hash != self.engine.head().hash:
             raise LedgerCorrupt(f"{ledger.name} is corrupt: block {blocks.start} follows another")
         self.elsewhere = True
         self.nodes.update(written)
-        self._file.commit(*taken)
+        with _own():
+            self._file.commit(*taken)
         self.height = blocks.stop - 1
 
     def share(self) -> None:
@@ -95,6 +97,17 @@ class RemadeLedger:
     def close(self) -> None:
         """Release the file."""
         self._file.close()
+
+
+@contextmanager
+def _own() -> Iterator[None]:
+    """What is wrong with one's own file is not said of the ledger."""
+    try:
+        yield
+    except LedgerInUse:
+        raise
+    except LedgerUnavailable as error:
+        raise StoreUnavailable(error.message, error.hint) from error
 
 
 def _stored(file: LedgerFile, engine: PyEvmEngine, number: int) -> Block:
