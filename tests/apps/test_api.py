@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -201,6 +202,31 @@ def test_what_cannot_run_is_an_error_of_ours(
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(InvalidConfiguration, match="found no package torch"):
         sheaf.run(tmp_path / "points")
+
+
+@pytest.mark.parametrize("wrong", [3, b"points", True, ["points"]])
+def test_what_is_no_path_is_one_line(wrong: Any, points: sheaf.RunResult) -> None:
+    kind = type(wrong).__name__
+    told = f"found {kind}, accepted: a path, as str or Path"
+    with pytest.raises(InvalidUsage, match=f"^project: {told}$"):
+        sheaf.run(wrong)
+    with pytest.raises(InvalidUsage, match=f"^directory: {told}$"):
+        sheaf.run(directory=wrong)
+    with pytest.raises(InvalidUsage, match=f"^run: {told}, or a RunResult$"):
+        sheaf.load(wrong)
+    with pytest.raises(InvalidUsage, match=f"^subject: {told}, or a RunResult$"):
+        sheaf.verify(wrong)
+    for name in ("keys", "signatures", "project", "state"):
+        with pytest.raises(InvalidUsage, match=f"^{name}: {told}$"):
+            sheaf.verify(points, **{name: wrong})
+
+
+@pytest.mark.parametrize("name", ["ledger", "store"])
+@pytest.mark.parametrize(("wrong", "found"), [(3, "int"), ([3], "int"), (b"x", "bytes")])
+def test_what_are_no_places_is_one_line(name: str, wrong: Any, found: str) -> None:
+    told = f"^{name}: found {found}, accepted: a path, as str or Path, or several$"
+    with pytest.raises(InvalidUsage, match=told):
+        sheaf.verify("0x" + "11" * 32, **{name: wrong})
 
 
 def test_a_task_that_ended_early_is_a_result(tmp_path: Path) -> None:

@@ -246,6 +246,20 @@ def test_an_unknown_key_names_the_nearest(
     assert error.hint == (f"did you mean {hint}?" if hint else "")
 
 
+def test_what_is_unknown_is_told_before_what_is_missing(tmp_path: Path) -> None:
+    text = "[tasks]\nname = 'x'\n[rounds]\nparticipants = 2\n"
+    (tmp_path / "sheaf.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidConfiguration) as caught:
+        load(tmp_path, {}, {})
+    assert caught.value.message.startswith("sheaf.toml: tasks: found an unknown section, accepted:")
+    assert caught.value.hint == "did you mean task?"
+    error = refused(tmp_path, {"data.entry": None, "data.entri": '"task:data"'})
+    assert error.message.startswith("sheaf.toml: data.entri: found an unknown key, accepted:")
+    error = refused(tmp_path, {"data.entri": '"task:data"', "rounds.goal": "1"})
+    assert error.message.startswith("sheaf.toml: rounds: found an unknown section, accepted:")
+    assert error.hint == "did you mean round?"
+
+
 def test_a_section_is_a_table(tmp_path: Path) -> None:
     (tmp_path / "sheaf.toml").write_text("task = 5\n", encoding="utf-8")
     with pytest.raises(

@@ -7,7 +7,8 @@ print as its message.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from sheaf.apps import runs
 from sheaf.apps.extras import require
 from sheaf.apps.results import RoundResult, RunResult, VerificationResult
 from sheaf.apps.runs import Run
+from sheaf.protocol.errors import InvalidUsage
 
 if TYPE_CHECKING:
     from sheaf.apps.subjects import About
@@ -43,15 +45,16 @@ def run(
     shown on stderr. A task that ended early is returned as well: `RunResult.settled` is False,
     `troubles` has what was told on the way, and where no round settled `model` raises `TaskEnded`.
 
-    Raises `InvalidConfiguration`, `InvalidModel`, `InvalidData`, and whatever else stops a run.
+    Raises `InvalidConfiguration`, `InvalidModel`, `InvalidData`, `InvalidUsage` for what is no
+    path, and whatever else stops a run.
     """
     require("torch", "torch")
     from sheaf.apps.cli.running import begin
 
     flags = {"algorithm.seed": seed, "schedule.rounds": rounds}
     settings = {key: value for key, value in flags.items() if value is not None}
-    place = None if directory is None else Path(directory)
-    ran = begin(Path(project), settings, place, quiet=not progress)
+    folder, place = Path(_text("project", project)), _path("directory", directory)
+    ran = begin(folder, settings, place, quiet=not progress)
     return RunResult.of(ran.run.folder, ran.summary, ran.troubles)
 
 
@@ -105,14 +108,16 @@ def verify(  # noqa: PLR0913 - what can be asked is its parameters
     """
     from sheaf.apps.subjects import About
 
-    named = (_reference(subject), subject is None, url, from_block)
-    places = (_texts(ledger), _texts(store), federation, enough)
+    named = (_reference("subject", subject), subject is None, url, from_block)
+    places = (_texts("ledger", ledger), _texts("store", store), federation, enough)
     about = About(*named, *places, head, light, round)
-    return _verified(about, (metrics, receipts), (keys, signatures, project, state), jobs)
+    given = {"keys": keys, "signatures": signatures, "project": project, "state": state}
+    files = tuple(_path(name, path) for name, path in given.items())
+    return _verified(about, (metrics, receipts), files, jobs)
 
 
 def _verified(
-    about: About, wanted: tuple[bool, bool], files: tuple[str | Path | None, ...], jobs: int
+    about: About, wanted: tuple[bool, bool], files: tuple[Path | None, ...], jobs: int
 ) -> VerificationResult:
     """Verify it: with metrics and receipts, or not; `files` are of keys and of signatures, a
     project's folder, and where to note what is done."""
@@ -121,7 +126,7 @@ def _verified(
     from sheaf.nodes.evidence import silent
 
     subject, (metrics, receipts) = about.subject(), wanted
-    keys, signatures, project, state = (None if path is None else Path(path) for path in files)
+    keys, signatures, project, state = files
     asked = Wanted.of(subject, metrics=metrics, receipts=receipts, project=project)
     manner = manner_of(state, jobs, subject.folder, silent, steps=receipts)
     with subject.opened(about.anchor(keys, signatures), manner) as case:
@@ -132,14 +137,30 @@ def _verified(
 def _found(run: Reference) -> Run:
     if isinstance(run, RunResult):
         return Run(run.folder)
-    return runs.find(runs.home(Path.cwd()), _reference(run), last=run is None)
+    return runs.find(runs.home(Path.cwd()), _reference("run", run), last=run is None)
 
 
-def _reference(named: Reference) -> str | None:
+def _reference(name: str, named: Reference) -> str | None:
     if isinstance(named, RunResult):
         return str(named.folder)
-    return None if named is None else str(named)
+    return None if named is None else _text(name, named, ", or a RunResult")
 
 
-def _texts(places: Places) -> tuple[str, ...]:
-    return tuple(map(str, [places] if isinstance(places, str | Path) else places))
+def _texts(name: str, places: Places) -> tuple[str, ...]:
+    several = places if isinstance(places, Iterable) else [places]
+    if isinstance(places, str | bytes):  # whose own items are no places
+        several = [places]
+    return tuple(_text(name, place, ", or several") for place in several)
+
+
+def _path(name: str, given: str | Path | None) -> Path | None:
+    return None if given is None else Path(_text(name, given))
+
+
+def _text(name: str, given: object, more: str = "") -> str:
+    """A path, or an address, as text. Raises `InvalidUsage` for anything that is no path."""
+    text = fspath(given) if isinstance(given, str | PathLike) else given
+    if isinstance(text, str):
+        return text
+    found = type(given).__name__
+    raise InvalidUsage(f"{name}: found {found}, accepted: a path, as str or Path{more}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
 from decimal import Decimal
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -16,6 +17,9 @@ from sheaf.apps.config.schema import SECTIONS, Settings
 from sheaf.apps.config.sources import Sources
 from sheaf.protocol.errors import InvalidConfiguration
 from sheaf.transport.address import like_address
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 LONGEST = 60
 ACCEPTED: Mapping[str, str] = MappingProxyType(
@@ -44,8 +48,9 @@ def refusal(
 
 
 def first_refusal(sources: Sources, error: ValidationError) -> InvalidConfiguration:
-    """The error for the first of pydantic's findings."""
-    finding = error.errors(include_url=False)[0]
+    """The error for the first of pydantic's findings: for an unknown section before an unknown key,
+    and for either before anything else, as what is missing may stand there."""
+    finding = min(error.errors(include_url=False), key=_order)
     path, kind = finding["loc"], finding["type"]
     names = tuple(key for key in path if isinstance(key, str))
     if kind == "extra_forbidden":
@@ -57,6 +62,10 @@ def first_refusal(sources: Sources, error: ValidationError) -> InvalidConfigurat
         return InvalidConfiguration(f"{where}: found nothing, accepted: {described}")
     accepted = finding["msg"] if kind == "accepted" else ACCEPTED.get(kind, described)
     return InvalidConfiguration(f"{where}: found {_shown(finding['input'])}, accepted: {accepted}")
+
+
+def _order(finding: ErrorDetails) -> int:
+    return len(finding["loc"]) if finding["type"] == "extra_forbidden" else sys.maxsize
 
 
 def _unknown(sources: Sources, names: tuple[str, ...]) -> InvalidConfiguration:
