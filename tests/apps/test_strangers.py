@@ -16,11 +16,13 @@ import pytest
 from rich.console import Console
 
 import sheaf
+from sheaf.apps import strangers
 from sheaf.apps.cli.outcome import execute
 from sheaf.apps.cli.watching import Watching
 from sheaf.nodes import sharing
 from sheaf.nodes.attesting import receipt_id
 from sheaf.protocol.content import tree_id
+from sheaf.protocol.errors import InvalidUsage
 from tests.e2e.tampering import place_of
 from tests.nodes.stage import evidence_of
 
@@ -205,12 +207,53 @@ def test_ledgers_are_named_as_they_were_given(
     points: sheaf.RunResult, away: Path, task: str, capsys: Capture
 ) -> None:
     places = ["--store", str(points.folder), "--ledger", "ledger.sqlite"]
-    code, out, _ = ran(capsys, task, *places, "--ledger", "ledger.sqlite")
+    shutil.copy(away / "ledger.sqlite", away / "other.sqlite")
+    code, out, _ = ran(capsys, task, *places, "--ledger", "other.sqlite")
     assert code == 0
-    assert "same receipts and logs: ledger.sqlite, ledger.sqlite (number 2)" in out
+    assert "same receipts and logs: ledger.sqlite, other.sqlite" in out
     code, _, err = ran(capsys, task, *places, "--federation", "0x" + "1" * 40)
     assert code == 5
     assert err.startswith("ledger.sqlite: code: the contract at 0x1111")
+
+
+@pytest.mark.parametrize("more", [[], ["--enough", "2"], ["--light"]])
+@pytest.mark.parametrize("other", ["ledger.sqlite", "./sub/../ledger.sqlite", "link", "hard", "."])
+def test_one_ledger_does_not_count_for_two(
+    away: Path, task: str, capsys: Capture, other: str, more: list[str]
+) -> None:
+    (away / "sub").mkdir()
+    (away / "link").symlink_to("ledger.sqlite")
+    (away / "hard").hardlink_to("ledger.sqlite")
+    places = ["--store", ".", "--ledger", "ledger.sqlite", "--ledger", other]
+    name = f"{other} (number 2)" if other == "ledger.sqlite" else other
+    told = f"--ledger: found ledger.sqlite again as {name}, accepted: each ledger once\n"
+    assert ran(capsys, task, *places, *more) == (2, "", told)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("http://h", "HTTP://H:80/", True),
+        ("http://h/a/${KEY}", "http://h/a/hidden", True),
+        ("http://${KEY}@h/", "http://${SAME}@h", True),
+        ("http://h/a", "http://h/b", False),
+        ("http://h", "https://h", False),
+        ("http://h", "http://h:81", False),
+        ("http://h?a", "http://h?b", False),
+    ],
+)
+def test_one_endpoint_does_not_count_for_two(
+    first: str, second: str, same: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("KEY", "SAME"):
+        monkeypatch.setenv(name, "hidden")
+    if not same:
+        strangers.require_different([first, second])
+        return
+    told = r"^--ledger: found http://h again as http://.*, accepted: each ledger once$"
+    with pytest.raises(InvalidUsage, match=told) as caught:
+        strangers.require_different([first, second])
+    assert "hidden" not in caught.value.message
 
 
 @pytest.mark.parametrize(

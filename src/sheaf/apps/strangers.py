@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,10 +18,10 @@ from sheaf.nodes.executing import ALONE, Execution
 from sheaf.nodes.ledgers import Ledger, LedgerInFile, behind, proved_file
 from sheaf.protocol.errors import InvalidUsage
 from sheaf.store import DiskStore, Store
-from sheaf.store.files import is_file, is_folder
+from sheaf.store.files import is_file, is_folder, reachable
 from sheaf.store.http import HttpStore
 from sheaf.store.several import SeveralStores
-from sheaf.transport.address import quoted
+from sheaf.transport.address import Address, quoted
 
 _TASK = re.compile(r"(?:0x)?([0-9a-fA-F]{64})")
 _WEB = ("http://", "https://")
@@ -92,6 +93,29 @@ def named(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
             name = f"{name} (number {number})"
         found.append((name, text))
     return found
+
+
+def require_different(ledgers: Sequence[str]) -> None:
+    """Raise `InvalidUsage` where one ledger is named twice, whose word would count for two: one
+    file, whatever the path, or one address, once its variables are put in."""
+    known: dict[object, str] = {}
+    for name, text in named(ledgers, "--ledger"):
+        first = known.setdefault(_place(text), name)
+        if first != name:
+            raise InvalidUsage(
+                f"--ledger: found {first} again as {name}, accepted: each ledger once"
+            )
+
+
+def _place(text: str) -> object:
+    """What two names of one ledger have in common."""
+    if _is_web(text):
+        address = Address.parse(expanded(text, os.environ, "--ledger"))
+        return replace(address, name="", target=address.target.rstrip("/"))
+    path = ledger_file(text)
+    with reachable(path):
+        found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 @contextmanager

@@ -211,6 +211,7 @@ class TaskSubject:
                 "--keys: found it for a task without --signatures, accepted: both; no ledger has "
                 "countersignatures, a run's folder and whoever made one do"
             )
+        strangers.require_different(self.ledgers)
         with ExitStack() as stack:
             light, execution = self.asked.light, Execution(manner.checkpoints.path, manner.jobs)
             reading = partial(
