@@ -57,7 +57,10 @@ QUOTED = (
     "trimmed_mean, 100 updates, by byzfl's on tensors",
     "fedadam, 1,000,000 coordinates",
     "replay, weighted_mean, by plain NumPy's",
+    "verify TASK, 3 x 10 x 10,000,000, jobs 2, by plain NumPy's",
     "peak of a round, 20 x 10,000,000",
+    "examples/digits, whole",
+    "examples/digits, held-out accuracy",
 )
 """Rows of the table that the README shows."""
 
