@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
@@ -103,6 +105,40 @@ def test_half_a_unit_is_no_lattice_float(honest: Scene) -> None:
     assert message.endswith(", which is not the float of a lattice integer")
 
 
+class Written(io.FileIO):
+    """A model's file that becomes the one it should be between its two readings."""
+
+    def __init__(self, path: Path, later: bytes) -> None:
+        super().__init__(path)
+        self._path, self._later, self._begun = path, later, 0
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        self._begun += (offset, whence) == (0, os.SEEK_SET)
+        if self._begun == 2:
+            self._path.write_bytes(self._later)
+            os.utime(self._path, (0, 0))
+        return super().seek(offset, whence)
+
+
+@pytest.mark.parametrize("blank", [b"", b" " * 8])
+def test_a_file_is_not_written_to_while_it_is_read(
+    honest: Scene, tmp_path: Path, blank: bytes
+) -> None:
+    """The weights of one file, of the same size or not, and the SHA-256 of another."""
+    length = int.from_bytes(honest.model[:8], "little")
+    names = json.loads(honest.model[8 : 8 + length])
+    assert len(names) > 1
+    turned = json.dumps(dict(reversed(names.items())), separators=(",", ":")).encode()
+    text = turned.ljust(length) + blank
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + honest.model[8 + length :])
+    assert path.read_bytes() != honest.model
+    with Written(path, honest.model) as file, pytest.raises(VerificationFailed) as caught:
+        check(file, honest.statement, honest.head)
+    told = "model: found a file that is written to while it is read, accepted: one that is not"
+    assert caught.value.message == told
+
+
 def test_minus_zero_is_another_file(honest: Scene) -> None:
     def negate(weight: np.ndarray[Any, Any]) -> None:
         weight[0, 1] = -0.0
@@ -120,7 +156,7 @@ def other_tensors(model: bytes) -> dict[str, bytes]:
     return {
         "found 'F64', accepted: 'F32'": save(wide),
         "found no such tensor": save(renamed),
-        "found shape (4,)": save(flat),
+        "found shape [4]": save(flat),
         "found nan": save(holed),
         "found 19 bytes, accepted: 5 float32": model[:19],
         "accepted: a safetensors file of the task's tensors": model[:-1],

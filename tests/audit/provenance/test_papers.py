@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +80,17 @@ def test_an_attestation_that_no_reader_would_take_is_not_made(honest: Scene) -> 
     assert caught.value.message == f"attestation: found {found}, accepted: at most {size - 1:,}"
     (ended,) = blocks
     assert caught.value.hint.startswith(f"--head HASH, of block {ended}, in which the task ended")
+
+
+def test_what_an_attestation_is_checked_against_is_where_it_is_to_be(
+    honest: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with FileArchive.opened(honest.ledger) as archive:
+        for out in (tmp_path, tmp_path / "new" / "papers"):
+            made = papers(honest.evidence, archive, ["attestation"], out=out)
+            assert made["attestation.json"] == honest.statement
+    assert [*tmp_path.iterdir()] == []
 
 
 # W3C PROV, read by the prov package

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from sheaf.audit.provenance.weights import PART, Weights
@@ -109,10 +110,23 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "gap": (built(listed(bias={"data_offsets": [33, 37]}), bytes(37)), "33 to 37"),
     "overlap": (built(listed(bias={"data_offsets": [28, 32]}), bytes(36)), "28 to 32"),
     "backwards": (built(listed(bias={"data_offsets": [36, 32]})), "36 to 32"),
-    "true": (built(listed(mean={"data_offsets": [False, 8]})), "found offsets False"),
-    "fractions": (built(listed(mean={"data_offsets": [0.0, 8]})), "found offsets 0.0"),
+    "true": (built(listed(mean={"data_offsets": [False, 8]})), "mean: found offsets [False, 8]"),
+    "fractions": (built(listed(mean={"data_offsets": [0.0, 8]})), "mean: found offsets [0.0, 8]"),
     "half": (built(listed(mean={"dtype": "F16"})), "mean: found 'F16', accepted: 'F32'"),
-    "shape": (built(listed(mean={"shape": [1, 2]})), "mean: found shape (1, 2), accepted: (2,)"),
+    "shape": (built(listed(mean={"shape": [1, 2]})), "mean: found shape [1, 2], accepted: [2]"),
+    "shape of a fraction": (
+        built(listed(weight={"shape": [3.0, 2]})),
+        "weight: found shape [3.0, 2], accepted: [3, 2]",
+    ),
+    "shape that is none": (built(listed(bias={"shape": {}})), "bias: found shape {}"),
+    "shape of a text": (built(listed(bias={"shape": ""})), "bias: found shape ''"),
+    "offsets that are none": (built(listed(mean={"data_offsets": 5})), "found offsets 5"),
+    "metadata": (built(listed() | {"__metadata__": 5}), "__metadata__: found 5"),
+    "metadata's values": (
+        built(listed() | {"__metadata__": {"a": [1]}}),
+        "__metadata__: found {'a': [1]}, accepted: texts by their names",
+    ),
+    "no number": (built(listed(mean={"more": float("nan")})), "NaN, which JSON does not have"),
     "another": (built(listed(other={})), "other: found a tensor the layout does not have"),
 }
 
@@ -125,6 +139,24 @@ def test_anything_else_is_refused_in_a_line(name: str) -> None:
     assert told in caught.value.message
     assert "\n" not in caught.value.message
     assert len(caught.value.message) < 400
+    assert caught.value.message.count("found ") == 1
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED.keys() - {"half", "another", "spaces first"}))
+def test_the_library_refuses_it_or_has_another_model(name: str) -> None:
+    try:
+        arrays = load(REFUSED[name][0])
+    except SafetensorError:
+        return
+    shapes = {each: array.shape for each, array in arrays.items()}
+    assert shapes != {each: array.shape for each, array in VALUES.items()}
+
+
+def test_true_is_no_length() -> None:
+    layout = Layout((Tensor("a", (1,), "trainable", 16),))
+    header = {"a": {"dtype": "F32", "shape": [True], "data_offsets": [0, 4]}}
+    with pytest.raises(InvalidModel, match=r"^a: found shape \[True\], accepted: \[1\]$"):
+        read(built(header, bytes(4)), layout)
 
 
 def test_a_file_that_is_cut_while_it_is_read_is_refused(tmp_path: Path) -> None:
@@ -133,7 +165,7 @@ def test_a_file_that_is_cut_while_it_is_read_is_refused(tmp_path: Path) -> None:
     with path.open("r+b") as file:
         weights = Weights.of(file, LAYOUT, MOST)
         file.truncate(path.stat().st_size - 1)
-        with pytest.raises(InvalidModel, match="weight: found its end missing"):
+        with pytest.raises(InvalidModel, match=r"^weight: found its end missing"):
             [*weights.parts()]
 
 

@@ -73,7 +73,7 @@ def provenance(
         case.verify()
         sealer = sealer_of(case.evidence, ledger_key)
         with case.ledger.archive() as archive:
-            made = papers(case.evidence, archive, wanted, sealer)
+            made = papers(case.evidence, archive, wanted, sealer, out=out)
     files = _written(out, made)
     signed = sealer.signatory.plain() if sealer and Paper.ATTESTATION in wanted else None
     plain = {subject.kind: subject.name, "files": files, "signed_by": signed}

@@ -12,7 +12,9 @@ The head's header is all that is taken from elsewhere. Needs no torch, no ledger
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -161,7 +163,7 @@ def _digests(file: IO[bytes], attestation: Attestation, task: Task) -> Digests:
     for place, _ in attestation.corrections:
         if place >= layout.coordinates:
             fail(f"attestation: found coordinate {place}, accepted: 0 to {layout.coordinates - 1}")
-    tree = TreeHasher(chunk_bytes)
+    tree, before = TreeHasher(chunk_bytes), _stamp(file)
     try:
         most = HEADER_BYTES + HEADER_TIMES * len(attestation.document)
         for part in Weights.of(file, layout, most).parts():
@@ -175,7 +177,18 @@ def _digests(file: IO[bytes], attestation: Attestation, task: Task) -> Digests:
     file.seek(0)
     while data := file.read(READ_BYTES):
         whole.update(data)
+    if _stamp(file) != before:  # the weights may be of one file, and the hash of another
+        fail("model: found a file that is written to while it is read, accepted: one that is not")
     return Digests(whole.digest(), root, head)
+
+
+def _stamp(file: IO[bytes]) -> tuple[int, int] | None:
+    """Size in bytes and time of the last change in nanoseconds; None for a file in memory."""
+    try:
+        found = os.fstat(file.fileno())
+    except io.UnsupportedOperation:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 def _integers(part: Part, attestation: Attestation, layout: Layout) -> Vector:

@@ -15,7 +15,7 @@ from sheaf.ledger.archive import Archive
 from sheaf.nodes.evidence import Evidence
 from sheaf.nodes.summary import final_root
 from sheaf.protocol.errors import InvalidUsage
-from sheaf.store.files import reachable
+from sheaf.store.files import is_folder, reachable
 
 FILES: Mapping[str, str] = {
     "attestation": "attestation.json",
@@ -41,18 +41,21 @@ def papers(
     names: Collection[str],
     sealer: Sealer | None = None,
     most_bytes: int = LARGEST_STATEMENT_BYTES,
+    out: Path = Path(),
 ) -> dict[str, bytes]:
     """The files of these names, by the file's name. An attestation is signed, if there is a
-    `sealer`, and checked before it is given.
+    `sealer`, and checked before it is given, against a copy of the model that has no name and is
+    gone afterwards, on the disk of the folder `out`, where the files are to be.
 
     Raises `InvalidUsage` for a task that has not ended with a model of its own making, and for a
     head so long after its end that an attestation would have more than `most_bytes`,
-    `VerificationFailed` for proofs of an endpoint's that prove nothing, and ledger errors.
+    `VerificationFailed` for proofs of an endpoint's that prove nothing, `StoreUnavailable` where
+    the copy cannot be written, and ledger errors.
     """
     whole = lineage(evidence)
     made = {name: write(whole) for name, write in _OF_LINEAGE.items() if name in names}
     if {"attestation", "header"} & {*names}:
-        made |= _attested(evidence, archive, whole, sealer, most_bytes)
+        made |= _attested(evidence, archive, whole, sealer, most_bytes, out)
     return {FILES[name]: made[name] for name in FILES if name in names}
 
 
@@ -62,6 +65,7 @@ def _attested(
     whole: Lineage,
     sealer: Sealer | None,
     most_bytes: int,
+    out: Path,
 ) -> dict[str, bytes]:
     collected, head = attestation.collect(evidence, archive)
     collected = replace(collected, signer=sealer.signatory if sealer else None)
@@ -72,8 +76,10 @@ def _attested(
     if len(statement) > most_bytes:
         raise _too_long(evidence, len(statement), most_bytes)
     made = sealer.seal(statement) if sealer else statement
-    with reachable(Path(tempfile.gettempdir())), tempfile.TemporaryFile() as file:
+    there = next(folder for folder in (out, *out.parents) if is_folder(folder))
+    with reachable(there), tempfile.TemporaryFile(dir=there) as file:
         file.writelines(final_file(evidence))
+        file.flush()  # or its end is written while it is read
         check(file, made, head, evidence.place.head)
     return {"attestation": made, "header": f"{head.encoded.hex()}\n".encode()}
 

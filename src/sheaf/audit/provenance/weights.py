@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,7 @@ class Weights:
                 self.file.seek(start + done * ELEMENT_BYTES)
                 data = self.file.read(count * ELEMENT_BYTES)
                 if len(data) < count * ELEMENT_BYTES:
-                    raise _other(f"{tensor.name}: found its end missing")
+                    raise InvalidModel(f"{tensor.name}: found its end missing, accepted: {_FILE}")
                 place = slice(first + done, first + done + count)
                 yield Part(place, tensor, np.frombuffer(data, dtype="<f4"))
             first += tensor.size
@@ -89,8 +89,12 @@ def _object(data: bytes) -> dict[str, Any]:
     text = data.decode("utf-8")
     if not text.startswith("{"):
         raise ValueError("a header that is no object")
-    header: dict[str, Any] = json.loads(text, object_pairs_hook=unique)
+    header: dict[str, Any] = json.loads(text, object_pairs_hook=unique, parse_constant=_no_number)
     return header
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text}, which JSON does not have")
 
 
 def _starts(
@@ -98,17 +102,23 @@ def _starts(
 ) -> Iterator[int]:
     """Where each tensor begins, once they fill the file from `begin` on."""
     layout.refuse_other_names(name for name in header if name != _METADATA)
+    metadata = header.get(_METADATA, {})
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        raise InvalidModel(f"{_METADATA}: found {metadata!r:.80}, accepted: texts by their names")
     spans = []
     for tensor in layout.entries:
         listed = header[tensor.name]
-        shape, kind = tuple(listed["shape"]), listed["dtype"]
-        if shape != tensor.shape:
-            raise InvalidModel(f"{tensor.name}: found shape {shape}, accepted: {tensor.shape}")
+        shape, kind = listed["shape"], listed["dtype"]
+        if not _integers(shape) or tuple(shape) != tensor.shape:
+            told = f"found shape {shape!r:.80}, accepted: {[*tensor.shape]}"
+            raise InvalidModel(f"{tensor.name}: {told}")
         if kind != "F32":
             raise InvalidModel(f"{tensor.name}: found {kind!r:.80}, accepted: 'F32'")
-        first, last = listed["data_offsets"]
-        if type(first) is not int or type(last) is not int:
-            raise ValueError(f"{tensor.name}: found offsets {first!r:.80} and {last!r:.80}")
+        offsets = listed["data_offsets"]
+        if not _integers(offsets) or len(offsets) != 2:
+            told = f"found offsets {offsets!r:.80}, accepted: two integers"
+            raise InvalidModel(f"{tensor.name}: {told}")
+        first, last = offsets
         spans.append((first, last, tensor.size * ELEMENT_BYTES))
     end = 0
     for first, last, wanted in sorted(spans):
@@ -120,5 +130,10 @@ def _starts(
     yield from (begin + first for first, _, _ in spans)
 
 
+def _integers(value: object) -> bool:
+    """Whether a value is a list of integers, of which true and 1.0 are none."""
+    return isinstance(value, list) and all(type(each) is int for each in value)
+
+
 def _other(found: str) -> InvalidModel:
-    return InvalidModel(f"found {found.removeprefix('found ')}, accepted: {_FILE}")
+    return InvalidModel(f"found {found}, accepted: {_FILE}")
