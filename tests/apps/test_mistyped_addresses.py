@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sheaf.apps.cli.discretion import discreet
 from sheaf.apps.cli.outcome import execute
 from sheaf.ledger.endpoint import expanded
 from sheaf.protocol.errors import InvalidConfiguration
@@ -15,6 +16,8 @@ from sheaf.transport.address import like_address, quoted
 Capture = pytest.CaptureFixture[str]
 TASK = "0x" + "01" * 32
 SECRET = "s3cr3tpw"
+KEYS = ["--keys", "keys"]
+MODEL = ["verify-model", "keys"]
 MISTYPED = [
     f"ftp://user:{SECRET}@h",
     f"http:/user:{SECRET}@h",
@@ -31,6 +34,9 @@ MISTYPED = [
     f"eth.example/v2/{SECRET}",
     f"http://user:pa${SECRET}@h",
     f"http://user:${{{SECRET}@h",
+    f"https://user:{SECRET}@h.org/{SECRET}",
+    f"https://user:{'x' * 40}{SECRET}@h.org/{'x' * 50}/{SECRET}/y",
+    rf"https://u:{SECRET[:3]}\{SECRET}@h",
 ]
 
 
@@ -50,6 +56,20 @@ MISTYPED = [
         ["ledger", "info", "--url"],
         ["ledger", "info"],
         ["verify", TASK, "--enough"],
+        ["verify", ".", "--format"],
+        ["verify", ".", "--head"],
+        ["verify", TASK, "--ledger", "ledger.sqlite", "--store", ".", "--head"],
+        ["verify", TASK, "--ledger", "ledger.sqlite", "--store", ".", "--keys"],
+        ["verify", TASK, "--ledger", "ledger.sqlite", "--store", ".", "--state"],
+        ["verify", TASK, "--ledger", "ledger.sqlite", "--store", ".", *KEYS, "--signatures"],
+        ["countersign", TASK, "--ledger", "ledger.sqlite", "--store", ".", "--key"],
+        ["challenge", TASK, "--ledger", "http://127.0.0.1:9", "--store", ".", "--key"],
+        ["receipts", "--check"],
+        ["lab", "dispute", "--liar"],
+        ["run"],
+        [*MODEL, "--attestation", "keys", "--header", "keys", "--head"],
+        [*MODEL, "--attestation", "keys", "--header"],
+        [*MODEL, "--header", "keys", "--attestation"],
     ],
     ids=" ".join,
 )
@@ -65,8 +85,9 @@ def test_a_mistyped_address_tells_no_secret(
     (tmp_path / "mine.key").write_text("01" * 32, encoding="ascii")
     (tmp_path / "mine.key").chmod(0o600)
     (tmp_path / "ledger.sqlite").touch()
+    (tmp_path / "keys").write_text("0x" + "11" * 20, encoding="ascii")
     for form in ([], ["--format", "json"]):
-        assert execute([*before, text, *form]) in {2, 3}
+        assert execute([*before, text, *form]) in {2, 3, 4}
         out, err = capsys.readouterr()
         assert out == ""
         assert len(err.splitlines()) == 1
@@ -77,6 +98,32 @@ def test_a_mistyped_address_tells_no_secret(
 def test_a_path_is_told(text: str) -> None:
     assert not like_address(text)
     assert quoted(text) == repr(text)
+
+
+def test_what_has_no_secret_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PART", "x")
+    (tmp_path / "my.project").mkdir()
+    told = "http://127.0.0.1:9 answers, https://${PART}@h/${PART}, my.project/x, http or https://"
+    arguments = ["http://127.0.0.1:9", "https://${PART}@h/${PART}", "my.project/x", "http", "//"]
+    assert discreet(told, arguments) == told
+    assert discreet(told, ["--url=http://127.0.0.1:9"]) == told
+
+
+@pytest.mark.parametrize(
+    ("message", "text", "left"),
+    [
+        ("found ftp://a:b@h, and h", "ftp://a:b@h", "found ..., and h"),
+        ("--key: found 'a\\\\b@h'", "a\\b@h", "--key: found '...'"),
+        ("http:/a:b@h/c/sheaf.toml: found", "http://a:b@h/c", ".../sheaf.toml: found"),
+        ("no folder http:/a:b@h, accepted", "http://a:b@h/c", "no folder ..., accepted"),
+        (f"found 'a:b@{'c' * 75}, accepted", f"a:b@{'c' * 99}", "found ..., accepted"),
+        (f"'eth.example/v2/{'c' * 64}, 64", f"eth.example/v2/{'c' * 99}", "..., 64"),
+    ],
+)
+def test_every_form_of_an_address_is_left_out(message: str, text: str, left: str) -> None:
+    assert discreet(message, ["run", text]) == left
+    assert discreet(message, [f"--option={text}"]) == left
 
 
 def test_what_is_accepted_is_told(tmp_path: Path, capsys: Capture) -> None:

@@ -15,9 +15,9 @@ import typer
 
 from sheaf.apps import runs
 from sheaf.apps.cli.application import app
+from sheaf.apps.cli.discretion import discreet
 from sheaf.apps.cli.tables import printable
 from sheaf.protocol.errors import Interrupted, SheafError, VerificationFailed
-from sheaf.transport.address import like_address
 
 INTERNAL = 1
 BROKEN_PIPE = 141
@@ -38,19 +38,19 @@ def execute(arguments: Sequence[str]) -> int:
             return _unread()
         raise
     except (KeyboardInterrupt, typer.Abort):
-        return _report(Interrupted("interrupted"), as_json)
+        return _report(Interrupted("interrupted"), arguments, as_json)
     except typer.TyperException as error:
         return _usage(error, arguments, as_json)
     except SheafError as error:
         if debug:
             traceback.print_exc()
-        return _report(error, as_json)
+        return _report(error, arguments, as_json)
     except Exception as error:  # noqa: BLE001 - the last line of defence: one line, and a log
         if debug:
             traceback.print_exc()
-        return _internal(error, as_json)
+        return _internal(error, arguments, as_json)
     if code == Interrupted.exit_code:  # Typer makes Ctrl-C a code, and says nothing
-        return _report(Interrupted("interrupted"), as_json)
+        return _report(Interrupted("interrupted"), arguments, as_json)
     return code if isinstance(code, int) else 0
 
 
@@ -67,11 +67,7 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 def _usage(error: typer.TyperException, arguments: Sequence[str], as_json: bool) -> int:
     command = next((a for a in arguments if a in _commands()), "")
-    message = error.format_message()
-    for text in {part for each in arguments for part in (each, each.partition("=")[2])}:
-        if like_address(text):  # as of one that stands where none is expected
-            message = message.replace(text, "...")
-    message = " ".join(message.split())
+    message = " ".join(discreet(error.format_message(), arguments).split())
     hint = f"see `sheaf {command + ' ' if command else ''}--help`"
     _say("usage", message, hint, as_json)
     return error.exit_code
@@ -83,14 +79,17 @@ def _commands() -> set[str]:
     return named | {group.name or "" for group in groups}
 
 
-def _report(error: SheafError, as_json: bool) -> int:
+def _report(error: SheafError, arguments: Sequence[str], as_json: bool) -> int:
     others = error.others if isinstance(error, VerificationFailed) else ()
-    _say(error.code, error.message, error.hint, as_json, others)
+    message, hint, *more = (
+        discreet(text, arguments) for text in (error.message, error.hint, *others)
+    )
+    _say(error.code, message, hint, as_json, more)
     return error.exit_code
 
 
-def _internal(error: Exception, as_json: bool) -> int:
-    message = f"internal error: {type(error).__name__}: {error}"
+def _internal(error: Exception, arguments: Sequence[str], as_json: bool) -> int:
+    message = discreet(f"internal error: {type(error).__name__}: {error}", arguments)
     log = _logged(error)
     hint = f"the traceback is in {log}" if log else "SHEAF_DEBUG=1 shows the traceback"
     _say("internal", " ".join(message.split()), f"{hint}; please report it", as_json)
