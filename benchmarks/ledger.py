@@ -14,7 +14,7 @@ from pathlib import Path
 
 from web3 import Web3
 
-from benchmarks.measuring import Measured, Row, seconds
+from benchmarks.measuring import Measured, Row, Work, fastest, seconds
 from sheaf.ledger.client import Call, Client, address_of
 from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.engine import Block
@@ -29,6 +29,7 @@ BLOCKS = 20
 TARGET_RATIO = 0.6
 EVENTS = 10_000
 TARGET_SECONDS = 1.0
+TURNS = 3
 
 COMMITS = bytes.fromhex(
     "600035"  # the first word of the call
@@ -128,11 +129,22 @@ def executed_again(path: Path) -> list[Row]:
         if difference is not None:
             raise SystemExit(f"the ledger was executed again to something else: {difference}")
 
-    plain = seconds(partial(execute, None))
-    first, second = (seconds(partial(execute, beside)) for _ in range(2))
+    def keep() -> None:
+        for kept in path.parent.glob(f"{beside.name}-*"):
+            kept.unlink()
+        execute(beside)
+
+    works: dict[str, Work] = {
+        "plain": partial(execute, None),
+        "first": keep,
+        "second": partial(execute, beside),
+    }
+    found = fastest(works, TURNS)
     return [
-        Row("executed again and kept", first / plain, "of executing it again"),
-        Row("compared with what was kept", second / plain, "of executing it again"),
+        Row("executed again and kept", found["first"] / found["plain"], "of executing it again"),
+        Row(
+            "compared with what was kept", found["second"] / found["plain"], "of executing it again"
+        ),
     ]
 
 

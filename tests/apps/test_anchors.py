@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sheaf.apps.anchors import addresses, anchor, signing_key
+from sheaf.apps.anchors import addresses, anchor, countersignatures, signing_key
 from sheaf.protocol.errors import InvalidConfiguration, InvalidUsage, SheafError
 
 FIRST, SECOND = "0x" + "11" * 20, "0x" + "22" * 20
@@ -98,3 +98,31 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
             read(tmp_path / "absent")
         assert caught.value.exit_code == 2
         assert caught.value.message.endswith("absent: cannot be read: No such file or directory")
+
+
+def test_a_key_that_is_taken_for_something_else_is_not_shown(tmp_path: Path) -> None:
+    """A key's file where addresses are wanted, and a key where its file is."""
+    key = "5a" * 32
+    for number, text in enumerate((key, f"0x{key}")):
+        path = tmp_path / f"{number}"
+        path.write_text(f"{text}\n", encoding="utf-8")
+        with pytest.raises(InvalidConfiguration) as refused:
+            addresses(path)
+        assert refused.value.message.startswith(f"{path}:1: found 64 hex digits, accepted: an addr")
+        with pytest.raises(InvalidUsage) as misplaced:
+            signing_key(Path(text))
+        found = "--key: found 64 hex digits, accepted: a file that holds them"
+        assert misplaced.value.message == found
+
+
+def test_a_key_with_more_behind_it_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.touch(0o600)
+    path.write_text("5a" * 32 + "\n" * 5000 + "more", encoding="utf-8")
+    with pytest.raises(InvalidConfiguration, match="found more than 4,096 characters"):
+        signing_key(path)
+
+
+def test_a_name_that_is_too_long_is_no_file() -> None:
+    with pytest.raises(InvalidUsage, match="cannot be read: File name too long"):
+        countersignatures(Path("x" * 300))

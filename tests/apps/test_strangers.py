@@ -295,6 +295,9 @@ def test_options_of_a_task_are_none_of_a_run(beside: Path, capsys: Capture) -> N
     code, _, err = ran(capsys, "--last", "--state", inside)
     assert code == 2
     assert err.startswith("--state: found a file in the run's folder, accepted: one of your own")
+    code, _, err = ran(capsys, "--last", "--state", f"{'x' * 300}/mine.json")
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith("--state: found no folder xxx")
     code, out, _ = ran(capsys, "--last", "--state", "mine.json", "--jobs", "2")
     assert code == 0
     assert "verified: consistent" in out

@@ -5,15 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import sheaf
 from sheaf.apps.cli.outcome import execute
+from sheaf.apps.countersigning import countersigned
+from sheaf.apps.subjects import About, Case, Subject
 from sheaf.ledger.client import address_of
-from sheaf.nodes.anchoring import Countersignature
+from sheaf.nodes.anchoring import Anchor, Countersignature
 from sheaf.protocol.errors import InvalidUsage, StoreUnavailable, VerificationFailed
 from sheaf.store import DiskStore
 from sheaf.store.serving import StoreServer
@@ -207,6 +211,37 @@ def test_who_signed_an_earlier_end_is_believed_up_to_there(
     with pytest.raises(VerificationFailed, match=f"head: found no block {later.head.hex()}"):
         sheaf.verify(task, **given)
     assert sheaf.verify(task, head=points.head, **given).anchored
+
+
+@dataclasses.dataclass(frozen=True)
+class Slow:
+    """A task whose verification takes so long that somebody else signs before it is done."""
+
+    task: Subject
+    file: Path
+    folder: None = None
+
+    @property
+    def name(self) -> str:
+        return self.task.name
+
+    @contextmanager
+    def opened(self, anchor: Anchor) -> Iterator[Case]:
+        with self.task.opened(anchor) as case:
+            yield case
+        countersigned(self.task, bytes(31) + b"\x07", signatures=self.file)
+
+
+def test_who_signs_meanwhile_is_not_lost(points: sheaf.RunResult, away: Path, task: str) -> None:
+    about = About(task, ledgers=["ledger.sqlite"], stores=[str(points.folder / "store")])
+    slow = cast(Subject, Slow(about.subject(), away / "mine.json"))
+    assert countersigned(slow, SIGNER, signatures=away / "mine.json").new
+    signed = json.loads((away / "mine.json").read_text("utf-8"))["countersignatures"]
+    keys = (bytes(31) + b"\x07", SIGNER)
+    expected = [f"0x{address_of(key).hex()}" for key in keys]
+    assert [each["address"].lower() for each in signed] == expected
+    with pytest.raises(InvalidUsage, match="--signatures: found no folder no, accepted"):
+        countersigned(about.subject(), SIGNER, signatures=Path("no/such.json"))
 
 
 def test_who_has_no_folder_countersigns_into_a_file(

@@ -94,7 +94,7 @@ def test_a_stranger_verifies_by_the_task_s_id_and_two_endpoints(
     anvil: Anvil, played: Played
 ) -> None:
     task, head = read_book(played.directory / "ledger.json")[1], played.summary["head"]
-    """One by another name, since who is named twice does not agree with anybody."""
+    # One by another name, since who is named twice does not agree with anybody.
     another = anvil.url.replace("127.0.0.1", "localhost")
     stores, given = [str(played.directory / "store")], [anvil.url, another]
     about = About(f"0x{task.hex()}", ledgers=given, stores=stores)

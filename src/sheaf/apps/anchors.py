@@ -13,6 +13,7 @@ from sheaf.apps.reading import content
 from sheaf.ledger.keys import parse_key
 from sheaf.nodes.anchoring import FILE, LARGEST_BYTES, Anchor, Countersignature, parsed
 from sheaf.protocol.errors import InvalidConfiguration, InvalidUsage
+from sheaf.store.files import is_folder
 
 _HASH = re.compile(r"(?:0x)?([0-9a-fA-F]{64})")
 _ADDRESS = re.compile(r"0x(?:[0-9a-f]{40}|[0-9A-F]{40})")
@@ -20,7 +21,7 @@ _ADDRESS = re.compile(r"0x(?:[0-9a-f]{40}|[0-9A-F]{40})")
 MOST_ADDRESSES_BYTES = 2**20
 """Of a file of addresses: some 24,000."""
 MOST_KEY_CHARACTERS = 2**12
-"""Of a key's file, of which more is not read."""
+"""Of a key's file, which holds 64 and what stands around them."""
 
 
 def anchor(head: str | None, keys: Path | None, signatures: Path | None = None) -> Anchor:
@@ -47,7 +48,7 @@ def anchor(head: str | None, keys: Path | None, signatures: Path | None = None) 
 def countersignatures(path: Path) -> list[Countersignature]:
     """Those in a file, or in a run's folder. Raises `InvalidUsage` where it cannot be read,
     `VerificationFailed` for anything that is none, or is not that of its account."""
-    path = path / FILE if path.is_dir() else path
+    path = path / FILE if is_folder(path) else path
     return parsed(content(path, LARGEST_BYTES, "--signatures"), str(path))
 
 
@@ -64,9 +65,9 @@ def addresses(path: Path) -> tuple[bytes, ...]:
             continue
         if not (_ADDRESS.fullmatch(written) or is_checksum_address(written)):
             accepted = "an address: 0x and 40 hex digits, whose capitals are its checksum"
-            raise InvalidConfiguration(
-                f"{path}:{number}: found {written!r:.80}, accepted: {accepted}"
-            )
+            # Who mistakes a key's file for this one has its key told to nobody.
+            found = "64 hex digits" if _HASH.fullmatch(written) else f"{written!r:.80}"
+            raise InvalidConfiguration(f"{path}:{number}: found {found}, accepted: {accepted}")
         address = bytes(to_canonical_address(written))
         if address in lines:
             where = f"the address of line {lines[address]} again"
@@ -80,8 +81,11 @@ def addresses(path: Path) -> tuple[bytes, ...]:
 def signing_key(path: Path) -> bytes:
     """The 32-byte ledger key in a file that is its owner's alone, as 64 hex digits.
 
-    Raises `InvalidConfiguration`, which never shows what the file holds.
+    Raises `InvalidConfiguration`, which never shows what the file holds, and `InvalidUsage` where
+    it cannot be read.
     """
+    if _HASH.fullmatch(path.name):
+        raise InvalidUsage("--key: found 64 hex digits, accepted: a file that holds them")
     return parse_key(_private(path), str(path))
 
 
@@ -103,8 +107,13 @@ def _private(path: Path) -> str:
                     f"{path}: found mode {mode:04o}, accepted: 0600; whoever reads it can sign",
                     hint=f"chmod 600 {path}",
                 )
-            return file.read(MOST_KEY_CHARACTERS)
+            found = file.read(MOST_KEY_CHARACTERS + 1)
     except OSError as error:
         raise InvalidUsage(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InvalidConfiguration(f"{path}: found no text") from error
+    if len(found) > MOST_KEY_CHARACTERS:
+        raise InvalidConfiguration(
+            f"{path}: found more than {MOST_KEY_CHARACTERS:,} characters, accepted: 64 hex digits"
+        )
+    return found

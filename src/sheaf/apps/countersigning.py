@@ -48,8 +48,8 @@ def countersigned(
         )
         raise InvalidUsage(f"--signatures: found {found}, accepted: {accepted}")
     with held(folder) if folder is not None else nullcontext():
-        # Before anything is verified, which may take long.
-        path, known = _known(folder, signatures)
+        # A first look before anything is verified, which may take long.
+        _known(folder, signatures)
         with subject.opened(anchor) as case:
             case.verify()
         phase = case.evidence.trail.phase.name
@@ -58,6 +58,8 @@ def countersigned(
                 f"{subject.name}: found a task in {phase}, accepted: one that has ended"
             )
         statement, account = Statement.of(case.evidence), address_of(key)
+        # Others may have signed meanwhile, in a task's file.
+        path, known = _known(folder, signatures)
         new = not any((e.account, e.statement) == (account, statement) for e in known)
         if new:
             add(path, known, statement, [key])
@@ -71,4 +73,8 @@ def _known(folder: Path | None, signatures: Path | None) -> tuple[Path, Sequence
     assert signatures is not None
     if is_folder(signatures):
         raise InvalidUsage(f"--signatures: found the folder {signatures}, accepted: a file")
+    if not is_folder(signatures.absolute().parent):
+        raise InvalidUsage(
+            f"--signatures: found no folder {signatures.parent}, accepted: a file in one"
+        )
     return signatures, countersignatures(signatures) if exists(signatures) else ()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
-from sheaf.protocol.errors import InvalidUsage, SheafError
+from sheaf.protocol.errors import InvalidUsage, SheafError, StoreUnavailable
 from sheaf.store.files import beginning
+
+_MISTAKEN = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
+"""What a system says of a name that is no file's; anything else is a file's own trouble."""
 
 
 def content(
@@ -13,14 +17,15 @@ def content(
 ) -> bytes:
     """The bytes of a file, at most so many; `option` is what named it, for messages.
 
-    Raises `InvalidUsage` for what is no regular file, such as a pipe, or cannot be read, and
-    `refusal` for a larger one.
+    Raises `InvalidUsage` for what is no regular file, such as a pipe, or not there, `refusal` for a
+    larger one, and `StoreUnavailable` for one that cannot be read.
     """
     name = f"{option}: {path}" if option else str(path)
     try:
         found = beginning(path, most_bytes + 1)
     except OSError as error:
-        raise InvalidUsage(f"{name}: cannot be read: {error.strerror or error}") from error
+        kind = InvalidUsage if error.errno in _MISTAKEN else StoreUnavailable
+        raise kind(f"{name}: cannot be read: {error.strerror or error}") from error
     if found is None:
         raise InvalidUsage(f"{name}: found a pipe or a device, accepted: a file")
     if len(found) > most_bytes:

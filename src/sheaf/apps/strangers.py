@@ -46,7 +46,7 @@ def manner_of(
     """
     if state is not None and folder is not None and state.resolve().is_relative_to(folder):
         raise InvalidUsage("--state: found a file in the run's folder, accepted: one of your own")
-    if state is not None and not state.resolve().parent.is_dir():
+    if state is not None and not is_folder(state.absolute().parent):
         raise InvalidUsage(f"--state: found no folder {state.parent}, accepted: a file in one")
     return Manner(jobs, Checkpoints.open(state), told, steps)
 
