@@ -11,8 +11,8 @@ import pytest
 from sheaf.ledger.database import LedgerFile
 from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.engine import Block
-from sheaf.ledger.reexecute import Difference, Reexecution, reexecute
-from sheaf.ledger.remade import RemadeLedger, place
+from sheaf.ledger.reexecute import Difference, Others, Reexecution, reexecute
+from sheaf.ledger.remade import RemadeLedger, Written, place
 from sheaf.protocol.errors import StoreUnavailable
 from tests.ledger.altered import alter, flip, small_ledger
 from tests.ledger.chain import (
@@ -53,7 +53,9 @@ def executed(path: Path, state: Path, stop_at: int = 99) -> tuple[Reexecution, l
         if block.header.number == stop_at:
             raise Stopped
 
-    return reexecute(path, observe, beside=state), shown
+    found = reexecute(path, observe, beside=state)
+    found.remade.close()
+    return found, shown
 
 
 def stopped(path: Path, state: Path, at: int) -> None:
@@ -79,7 +81,10 @@ def test_who_was_stopped_goes_on(path: Path, state: Path, at: int) -> None:
     assert (found.blocks, found.transactions, found.head) == (4, 4, expected.head)
     cell = shown[0].receipts[0].contract
     assert cell is not None
-    assert found.engine.storage(cell, slot_of("aggregator")) == 7
+    again = reexecute(path, beside=state)
+    assert again.known == 3
+    assert again.engine.storage(cell, slot_of("aggregator")) == 7
+    again.remade.close()
 
 
 def test_what_was_executed_serves_a_ledger_that_has_grown(path: Path, state: Path) -> None:
@@ -164,6 +169,62 @@ def test_a_row_put_in_since_is_told_as_without(path: Path, state: Path) -> None:
 
     expected = Difference(3, "state node 01", "0x02", "nothing")
     assert reexecute(path, beside=state).difference == expected
+
+
+def test_a_receipt_that_a_copy_has_lost_accuses_nobody(path: Path, state: Path) -> None:
+    executed(path, state)
+    alter(copy_of(state), "DELETE FROM receipts WHERE block = 2 AND position = 2")
+
+    with pytest.raises(StoreUnavailable, match="now removed: found something else"):
+        executed(path, state)
+
+
+def test_a_copy_that_was_hardly_begun_is_begun_again(path: Path, state: Path) -> None:
+    """Whoever began it was stopped before there was anything in it."""
+    file = LedgerFile.open(path, read_only=True)
+    at = place(state, file.genesis())
+    file.close()
+    LedgerFile.create(at, alone=True).close()
+    assert at.stat().st_size == 4096
+
+    assert executed(path, state)[0].known == 0
+    assert executed(path, state)[0].known == 3
+
+
+def test_two_that_go_on_at_once_do_not_disturb_each_other(path: Path, state: Path) -> None:
+    """Whoever was killed leaves the file as the next one finds it."""
+    stopped(path, state, 1)
+    file = LedgerFile.open(path, read_only=True)
+    first, second = (RemadeLedger.of(file, state) for _ in range(2))
+    assert (first.known, first.path, second.known, second.path) == (1, copy_of(state), 0, None)
+    for remade in (second, first):
+        for number in range(remade.height + 1, 4):
+            header = file.header(number)
+            assert header is not None
+            remade.keep(remade.apply(file.raw_transactions(number), header.timestamp))
+        assert remade.head() == file.header()
+        remade.close()
+    file.close()
+    assert executed(path, state)[0].known == 3
+
+
+def test_a_file_of_somebody_else_is_not_removed(path: Path, state: Path) -> None:
+    """Others are wrong while it is in use: it was not even looked at."""
+    file = LedgerFile.open(path, read_only=True)
+    holder = RemadeLedger.of(file, state)
+
+    def wrong(file: LedgerFile, after: int) -> Others:
+        def others(number: int) -> tuple[range, Written] | None:
+            return range(number, number + 1), Written({}, bytes(32))
+
+        return others
+
+    with pytest.raises(StoreUnavailable, match=r"^what others executed ahead: found"):
+        reexecute(path, beside=state, ahead=wrong)
+
+    assert copy_of(state).exists()
+    holder.close()
+    file.close()
 
 
 KEPT = [

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from sheaf.ledger import stretches
 from sheaf.ledger.database import LedgerFile
 from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.reexecute import Others, reexecute
-from sheaf.ledger.remade import RemadeLedger
+from sheaf.ledger.remade import RemadeLedger, Written
 from sheaf.protocol.errors import LedgerCorrupt, StoreUnavailable
 from tests.ledger.altered import alter, flip, small_ledger
 from tests.ledger.chain import START, address_of, raw_transaction
@@ -73,8 +74,9 @@ def test_all_stretches_together_write_what_one_execution_writes(
         remade.take(file, range(first, end), written)
 
     assert remade.height == 3
-    assert remade.engine.head() == file.header()
-    assert dict(remade.nodes.items()) == dict(file.nodes.items())
+    assert remade.head() == file.header()
+    assert remade.nodes() == len(file.nodes)
+    assert all(remade.node(key) == value for key, value in file.nodes.items())
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def answers_of(path: Path, *requests: list[int]) -> str:
 def each(file: LedgerFile, after: int) -> Others:
     """Every block is executed ahead, by itself."""
 
-    def others(number: int) -> tuple[range, dict[bytes, bytes]] | None:
+    def others(number: int) -> tuple[range, Written] | None:
         written, block = None, range(number, number + 1)
         with suppress(Exception):  # as `serve` does
             written = stretches.executed(file, block)
@@ -137,11 +139,11 @@ def each(file: LedgerFile, after: int) -> Others:
 @pytest.mark.parametrize("kind", ["more", "less", "another"])
 def test_nobody_is_accused_by_what_others_say(path: Path, kind: str) -> None:
     def lying(file: LedgerFile, after: int) -> Others:
-        def others(number: int) -> tuple[range, Mapping[bytes, bytes]] | None:
+        def others(number: int) -> tuple[range, Written] | None:
             found = each(file, after)(number)
             if found is None or number != 2:
                 return found
-            written = dict(found[1])
+            written = dict(found[1].nodes)
             state = next(key for key in written if len(key) == 32)
             if kind == "more":
                 written[bytes(32)] = b"more"
@@ -149,12 +151,39 @@ def test_nobody_is_accused_by_what_others_say(path: Path, kind: str) -> None:
                 del written[state]
             else:
                 written[state] += b"more"
-            return found[0], written
+            return found[0], replace(found[1], nodes=written)
 
         return others
 
     with pytest.raises(StoreUnavailable, match="ahead: found something else than was executed"):
         reexecute(path, ahead=lying)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("logs", "data"), ("receipts", "encoded"), ("receipts", "revert_data")]
+)
+def test_what_is_changed_after_others_looked_is_found(path: Path, table: str, column: str) -> None:
+    """What was compared and what is taken are the same blocks."""
+    where = "block = 2 AND position = 1"
+
+    def changing(file: LedgerFile, after: int) -> Others:
+        def others(number: int) -> tuple[range, Written] | None:
+            found = each(file, after)(number)
+            if number == 2:
+                flip(path, table, column, where)
+            return found
+
+        return others
+
+    found = reexecute(path, ahead=changing).difference
+    assert found is not None
+    assert found == reexecute(path).difference
+
+
+@pytest.mark.parametrize("plain", [[], ["00"], ["zz", "00"], ["c2c180", ""], ["ff", ""], 5, {}])
+def test_an_answer_that_is_none(plain: object) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        stretches.answered(plain)
 
 
 def test_blocks_that_do_not_follow_are_not_taken(file: LedgerFile) -> None:

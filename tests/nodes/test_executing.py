@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,8 @@ def executed(
         if block.header.number == stop_at:
             raise Stopped
 
-    return Execution(beside, jobs).of(path, observe, lambda engine, height: None), shown
+    with closing(Execution(beside, jobs)) as execution:
+        return execution.of(path, observe, lambda remade, height: None), shown
 
 
 def told(found: tuple[Reexecution, list[Block]]) -> object:
@@ -109,16 +111,20 @@ def test_who_was_stopped_goes_on_with_any_number(path: Path, tmp_path: Path) -> 
     """What others executed is kept in whole stretches."""
     beside = tmp_path / "state.json"
     whole = told(executed(path, 1))
-    height = 0
-    for jobs, stop_at in ((2, 4), (1, 6), (2, 11)):
+    kept = [0]
+    for jobs, stop_at in ((2, 4), (1, 9), (2, 11)):
         with pytest.raises(Stopped):
             executed(path, jobs, beside, stop_at)
-        found = executed(path, 1, tmp_path / "unused.json")
+        shutil.copytree(tmp_path, tmp_path.with_name(f"{tmp_path.name}-{stop_at}"))
+        copied = tmp_path.with_name(f"{tmp_path.name}-{stop_at}") / beside.name
+        found = executed(path, 1, copied)
         assert told(found) == whole
-        height = max(height, stop_at)
+        assert found[0].known >= stop_at
+        kept.append(found[0].known)
+    assert kept == sorted(kept)
     found = executed(path, 3, beside)
     assert told(found) == whole
-    assert found[0].known >= height
+    assert found[0].known == kept[-1]
     again = executed(path, 2, beside)
     assert told(again) == whole
     assert again[0].known == again[0].head.number

@@ -9,8 +9,10 @@ from sheaf.ledger.client import Client
 from sheaf.ledger.engine import Block
 from sheaf.ledger.errors import Reverted
 from sheaf.ledger.federation import (
+    AddressBook,
     FederationClient,
     TokenTerms,
+    call_data,
     deploy,
     federation_interface,
     grant,
@@ -18,7 +20,7 @@ from sheaf.ledger.federation import (
 from sheaf.ledger.provider import EmbeddedProvider
 from sheaf.nodes.respecification import Respecification, Step, steps
 from sheaf.nodes.verification import History
-from sheaf.protocol.actions import Publish, Report
+from sheaf.protocol.actions import Advance, Publish, Report
 from sheaf.protocol.events import Reported, TaskPublished
 from sheaf.protocol.hashing import ZERO
 from tests.ledger.chain import address_of, key_of, new_ledger, raw_transaction, word
@@ -29,10 +31,15 @@ METRICS = bytes.fromhex("a1616101")
 
 
 class Stage:
-    """A ledger with a published task, and a specification that has seen as much."""
+    """A ledger with a published task, and a specification that has seen as much. An `early` one has
+    a call to where the federation of that one's book comes to be."""
 
-    def __init__(self) -> None:
+    def __init__(self, early: AddressBook | None = None) -> None:
         self.ledger, self.blocks = new_ledger(), list[Block]()
+        if early is not None:
+            data = call_data(Advance(digest("some task")))
+            self.ledger.submit(raw_transaction("auditor", 0, early.federation, data))
+            self.mine()
         client = Client(Web3(EmbeddedProvider(self.ledger)), [key_of("sponsor")], self.mine)
         sponsor, money = address_of("sponsor"), TokenTerms("Reward", "RWD", 6, 10**9)
         self.book = deploy(client, sponsor, money, money)
@@ -42,7 +49,7 @@ class Stage:
         FederationClient(client, self.book).send([(sponsor, publication)])
         self.task = self.book.deployment.task_id(sponsor, publication.document)
         self.specification = Respecification(self.book)
-        (published,) = steps(self.book, self.blocks)
+        *_, published = steps(self.book, self.blocks)
         assert isinstance(published.events[0], TaskPublished)
         assert self.apply(published) is None
         self.set_up = len(self.blocks)
@@ -143,3 +150,20 @@ def test_no_name_that_a_run_leaves_out_hides_the_gas_of_its_sponsor(stage: Stage
             history.observe(block)
         gas.append(sum(sum(row.values()) for row in history.accounting.gas.values()))
     assert gas[0] == gas[1] > 100_000
+
+
+def test_a_call_before_there_is_a_federation_is_nobody_s_fault(stage: Stage) -> None:
+    """Its address can be foreseen, and a call to nothing succeeds."""
+    early = Stage(stage.book)
+    assert early.book == stage.book
+    assert early.blocks[0].receipts[0].status == 1
+    history = History(early.book, early.task, {})
+    for block in early.blocks:
+        history.observe(block)
+    assert history.disagreement == ""
+    assert (history.count, history.trail.published is not None) == (1, True)
+    # Once it is there, a call without an event is no call of its.
+    published = History(early.book, early.task, {})
+    for block in (*early.blocks, early.blocks[0]):
+        published.observe(block)
+    assert "Advance" in published.disagreement

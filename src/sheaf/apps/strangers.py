@@ -48,7 +48,7 @@ def manner_of(
         raise InvalidUsage("--state: found a file in the run's folder, accepted: one of your own")
     if state is not None and not is_folder(state.absolute().parent):
         raise InvalidUsage(f"--state: found no folder {state.parent}, accepted: a file in one")
-    return Manner(jobs, Checkpoints.open(state), told, steps)
+    return Manner(jobs, Checkpoints.open(state), told, steps, Execution(state, jobs))
 
 
 def _is_web(text: str) -> bool:

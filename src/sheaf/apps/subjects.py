@@ -5,7 +5,7 @@ others. Where the evidence of either is, and how it is opened, is decided here a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,6 @@ from sheaf.ledger.database import LedgerFile
 from sheaf.nodes import inventory, verification
 from sheaf.nodes.anchoring import Anchor
 from sheaf.nodes.evidence import Evidence, Manner, Origin, Report
-from sheaf.nodes.executing import Execution
 from sheaf.nodes.ledgers import Ledger, LedgerInFile, ProvedLedger, Unreachable
 from sheaf.nodes.stranger import Asked, contracts_of, replayed_task
 from sheaf.nodes.verification import NOTHING, PLAINLY, Further
@@ -159,7 +158,8 @@ class RunSubject:
             raise InvalidUsage(
                 "--signatures: found it for a run, accepted: for a task; a run's are in its folder"
             )
-        with chains.source_of(self.folder, self.url, self.from_block) as source:
+        chain = chains.source_of(self.folder, self.url, self.from_block)
+        with closing(manner.execution), chain as source:
             evidence, report = verification.replayed(self.folder, source, manner)
             ledger: Ledger = LedgerInFile(inventory.LEDGER, self.folder / inventory.LEDGER)
             if source is not None and self.url is not None:
@@ -213,9 +213,12 @@ class TaskSubject:
             )
         strangers.require_different(self.ledgers)
         with ExitStack() as stack:
-            light, execution = self.asked.light, Execution(manner.checkpoints.path, manner.jobs)
+            stack.callback(manner.execution.close)
             reading = partial(
-                strangers.ledger, first=self.from_block, proved=light, execution=execution
+                strangers.ledger,
+                first=self.from_block,
+                proved=self.asked.light,
+                execution=manner.execution,
             )
             opened = [
                 stack.enter_context(reading(name, text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 from sheaf.ledger.errors import LedgerInUse
@@ -44,38 +44,31 @@ def connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
     )
 
 
-def pragma(connection: sqlite3.Connection, name: str, *, alone: bool = False) -> int:
-    """A number that SQLite knows of the file; LedgerInUse, at once, if it is to be had `alone` and
-    somebody else has it."""
-    with _at_once(connection) if alone else nullcontext():
-        return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+def pragma(connection: sqlite3.Connection, name: str) -> int:
+    """A number that SQLite knows of the file."""
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
-def settle(connection: sqlite3.Connection, *, alone: bool) -> None:
-    """Have every commit written through, or else have the file `alone` (or LedgerInUse) and write
-    faster: a power cut may take the last commits then, but tears none."""
-    if not alone:
-        connection.execute("PRAGMA synchronous = FULL")
-        return
-    with _at_once(connection):
-        _set(connection, "locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL")
-        _set(connection, "wal_checkpoint(TRUNCATE)")
-
-
-def share(connection: sqlite3.Connection) -> None:
-    """Let others have a file that was had alone."""
-    _set(connection, "journal_mode = DELETE", "locking_mode = NORMAL", "user_version")
-
-
-@contextmanager
-def _at_once(connection: sqlite3.Connection) -> Iterator[None]:
-    _set(connection, "busy_timeout = 0")
+def take(connection: sqlite3.Connection) -> None:
+    """Have the file alone, until the connection is closed; LedgerInUse, at once, where somebody
+    else has it. Nothing may have been read before: SQLite would keep the lock that that took."""
     try:
-        yield
+        _set(connection, "busy_timeout = 0", "locking_mode = EXCLUSIVE")
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("COMMIT")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
             raise
         raise LedgerInUse("the file is in use by somebody else") from error
+
+
+def settle(connection: sqlite3.Connection, *, alone: bool) -> None:
+    """Have every commit written through or, to a file that nobody else has, write faster: a power
+    cut may take the last commits then, but tears none."""
+    if alone:
+        _set(connection, "journal_mode = WAL", "synchronous = NORMAL", "wal_checkpoint(TRUNCATE)")
+    else:
+        _set(connection, "synchronous = FULL")
 
 
 def _set(connection: sqlite3.Connection, *settings: str) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sheaf.ledger.connections import connect, pragma, settle, share, size_bytes, translated
+from sheaf.ledger.connections import connect, pragma, settle, size_bytes, take, translated
 from sheaf.ledger.engine import Block, Genesis, Header, Log, Receipt, decode_header
 from sheaf.ledger.node_table import NodeTable
 from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable
@@ -116,6 +116,8 @@ class LedgerFile:
         with translated(str(path)):
             connection = connect(str(path))
             file = cls(connection, str(path))
+            if alone:
+                take(connection)
             settle(connection, alone=alone)
         return file
 
@@ -147,8 +149,14 @@ class LedgerFile:
             mode = "ro" if read_only else "rw"
             connection = connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True)
             file = cls(connection, str(path))
-            application = pragma(connection, "application_id", alone=alone)
+            if alone:
+                take(connection)
+            application = pragma(connection, "application_id")
             version = pragma(connection, "user_version")
+            # Whoever began it was stopped before it had anything in it.
+            begun = application or not alone or file.schema()
+        if not begun:
+            raise LedgerCorrupt(f"{path} is corrupt: there is nothing in it")
         if application != APPLICATION:
             raise LedgerUnavailable(f"{path} is a database, but not a Sheaf ledger")
         if version != FORMAT:
@@ -172,11 +180,6 @@ class LedgerFile:
         with translated(self.name):
             self._connection.backup(copied._connection)
         return copied
-
-    def share(self) -> None:
-        """Let others have the file, which was opened alone and from now on is only read."""
-        with translated(self.name):
-            share(self._connection)
 
     def close(self) -> None:
         """Release the file; anything not committed is gone."""

@@ -7,7 +7,7 @@ follow from these transactions, not that this is the only history.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,7 @@ from eth_utils.crypto import keccak
 from sheaf.ledger.database import LOG_COLUMNS, LedgerFile, LogFilter, log_row
 from sheaf.ledger.engine import Block, Engine, Genesis, Header
 from sheaf.ledger.errors import TimeNotAdvanced, TransactionRefused
-from sheaf.ledger.node_table import NodeTable
-from sheaf.ledger.remade import RemadeLedger, place
+from sheaf.ledger.remade import RemadeLedger, Written
 from sheaf.protocol.errors import LedgerCorrupt, StoreUnavailable
 
 _HEADER_FIELDS = (
@@ -74,7 +73,7 @@ class Reexecution:
         return self.remade.known
 
 
-Others = Callable[[int], tuple[range, Mapping[bytes, bytes]] | None]
+Others = Callable[[int], tuple[range, Written] | None]
 """The stretch of blocks that begins with this one, if others executed it and found it as it is
 stored, and what that wrote (`stretches`)."""
 
@@ -103,17 +102,17 @@ class Remade(Protocol):
 def reexecute(
     path: Path,
     observe: Callable[[Block], None] | None = None,
-    started: Callable[[Engine, int], None] | None = None,
+    started: Callable[[RemadeLedger, int], None] | None = None,
     beside: Path | None = None,
     ahead: Ahead | None = None,
 ) -> Reexecution:
     """Re-execute the ledger in `path`, which is only read, up to the first difference.
 
-    `started` is told the engine, whose head goes along, and the last block's number, before
-    anything is executed. `observe` is shown every block as re-execution made it, once it equals the
+    `started` is told where the blocks are made, and the last one's number, before anything is
+    executed. `observe` is shown every block as re-execution made it, once it equals the
     stored one; none is held after that. What was made is kept in a file `beside` a path of the
     caller's, if there is one, and what is found there is not executed again (`remade`), nor what
-    others executed `ahead`; the engine is ahead of such blocks.
+    others executed `ahead`: of such blocks the state is ahead.
 
     LedgerUnavailable or LedgerCorrupt where the file cannot be read at all; StoreUnavailable where
     the other one cannot be written, or holds, or others say, something else than was executed.
@@ -121,13 +120,11 @@ def reexecute(
     file = LedgerFile.open(path, read_only=True)
     try:
         file.require_sound()
-        genesis = file.genesis()
         remade = RemadeLedger.of(file, beside)
-        others = None if ahead is None else ahead(file, remade.height)
         try:
+            others = None if ahead is None else ahead(file, remade.height)
             found = _executed(file, remade, observe, started, others)
             if found.difference is None or not remade.elsewhere:
-                remade.share()
                 return found
         except LedgerCorrupt:
             if not remade.elsewhere:
@@ -140,10 +137,8 @@ def reexecute(
         found = _executed(file, RemadeLedger.of(file, None))
         if found.difference is not None:
             return found
-        where = "what others executed ahead"
-        if beside is not None:
-            where = f"{place(beside, genesis)}, now removed"
-            LedgerFile.remove(place(beside, genesis))
+        remade.remove()
+        where = f"{remade.path}, now removed" if remade.path else "what others executed ahead"
         raise StoreUnavailable(
             f"{where}: found something else than was executed here",
             hint="verify again, with one job; everything is executed then",
@@ -156,14 +151,14 @@ def _executed(
     file: LedgerFile,
     remade: RemadeLedger,
     observe: Callable[[Block], None] | None = None,
-    started: Callable[[Engine, int], None] | None = None,
+    started: Callable[[RemadeLedger, int], None] | None = None,
     others: Others | None = None,
 ) -> Reexecution:
     blocks = transactions = 0
     difference: Difference | None = None
     height = file.height()
     if started is not None:
-        started(remade.engine, height)
+        started(remade, height)
     for number in range(height + 1):
         stretch = others(number) if others is not None and number > remade.height else None
         if stretch is not None:
@@ -179,8 +174,8 @@ def _executed(
                 observe(made)
         blocks, transactions = blocks + 1, transactions + len(rows)
     if difference is None:
-        difference = _check_state(file, remade.nodes)
-    head = remade.engine.head()
+        difference = _check_state(file, remade)
+    head = remade.head()
     return Reexecution(file.genesis(), blocks, transactions, head, difference, remade)
 
 
@@ -231,16 +226,17 @@ def _refused(
     return Difference(number, field, refused.reason, wanted, named=named)
 
 
-def _check_state(file: LedgerFile, nodes: NodeTable) -> Difference | None:
+def _check_state(file: LedgerFile, remade: RemadeLedger) -> Difference | None:
     """The stored trie nodes, code and look-ups against the recomputed ones."""
     head = file.height()
     count = 0
     for key, value in file.nodes.items():
         count += 1
-        if nodes.get(key) != value:
-            return _difference(head, f"state node {key.hex()}", value, nodes.get(key))
-    if count != len(nodes):
-        return _difference(head, "state nodes", count, len(nodes))
+        made = remade.node(key)
+        if made != value:
+            return _difference(head, f"state node {key.hex()}", value, made)
+    if count != remade.nodes():
+        return _difference(head, "state nodes", count, remade.nodes())
     for what, rows in file.strays():
         return _difference(head, what, rows, 0)
     return None

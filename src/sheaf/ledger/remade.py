@@ -10,26 +10,40 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from sheaf.ledger.connections import size_bytes
 from sheaf.ledger.database import LedgerFile, LogFilter
-from sheaf.ledger.engine import Block, Genesis, Log
+from sheaf.ledger.engine import Block, Genesis, Header, Log, Message
 from sheaf.ledger.errors import LedgerInUse
 from sheaf.ledger.pyevm import PyEvmEngine
 from sheaf.protocol.errors import LedgerCorrupt, LedgerUnavailable, SheafError, StoreUnavailable
 
 
+@dataclass(frozen=True)
+class Written:
+    """What executing some blocks wrote, and what tells these blocks from others (`digest_of`)."""
+
+    nodes: Mapping[bytes, bytes]
+    digest: bytes
+
+
+def digest_of(blocks: Sequence[Block]) -> bytes:
+    """SHA-256 of blocks with all that came of them."""
+    return hashlib.sha256(repr([*blocks]).encode()).digest()
+
+
 class RemadeLedger:
     """Blocks made again, up to `height`: the first `known` of them by somebody who had the file
-    before. `elsewhere` says whether there are any such, or any that others executed."""
+    before. `elsewhere` says whether any of it may come from a file or from others, so that it
+    accuses nobody."""
 
-    def __init__(self, file: LedgerFile) -> None:
-        self._file = file
-        self.nodes = file.nodes
+    def __init__(self, file: LedgerFile, path: Path | None = None) -> None:
+        self._file, self.path = file, path
         self.engine = PyEvmEngine(file.genesis().chain_id, file.nodes)
         self.known = self.height = file.height()
-        self.elsewhere = self.known > 0
+        self.elsewhere = path is not None
 
     @classmethod
     def of(cls, ledger: LedgerFile, beside: Path | None) -> RemadeLedger:
@@ -45,27 +59,57 @@ class RemadeLedger:
             with suppress(LedgerInUse), _own():
                 found = _found(path, ledger)
                 if found is None:
-                    LedgerFile.remove(path)
+                    if size_bytes(path):
+                        LedgerFile.remove(path)
                     found = _begun(path, genesis)
-                return cls(found)
+                return cls(found, path)
         return cls(_begun(None, genesis))
+
+    @property
+    def chain_id(self) -> int:
+        """The chain's."""
+        return self.engine.chain_id
+
+    def head(self) -> Header:
+        """The last block's header."""
+        with _own():
+            return self.engine.head()
+
+    def code(self, address: bytes, number: int | None = None) -> bytes:
+        """The code of an account after a block, the last for None."""
+        with _own():
+            return self.engine.code(address, number)
+
+    def call(self, message: Message) -> bytes:
+        """What a call returns after the last block (see `Engine.call`)."""
+        with _own():
+            return self.engine.call(message)
+
+    def node(self, key: bytes) -> bytes | None:
+        """What the engine keeps under a key."""
+        with _own():
+            return self._file.nodes.get(key)
+
+    def nodes(self) -> int:
+        """How much the engine keeps."""
+        with _own():
+            return len(self._file.nodes)
 
     def block(self, number: int) -> Block:
         """A block that is held, from the first on."""
-        return _stored(self._file, self.engine, number)
+        with _own():
+            return _stored(self._file, self.engine, number)
 
     def apply(self, raw_transactions: Sequence[bytes], timestamp: int) -> Block:
         """Make the next block (see `Engine.apply`); it is not kept yet. LedgerCorrupt where the
         state that it needs is none."""
         try:
-            return self.engine.apply(raw_transactions, timestamp)
+            with _own():
+                return self.engine.apply(raw_transactions, timestamp)
         except BaseException as error:
             self._file.nodes.discard()
-            if (
-                not self.elsewhere
-                or isinstance(error, SheafError)
-                or not isinstance(error, Exception)
-            ):
+            unheard = not isinstance(error, SheafError) and isinstance(error, Exception)
+            if not (self.elsewhere and unheard):
                 raise
             # Of changed nodes an engine makes errors of every kind.
             raise LedgerCorrupt(f"{self._file.name} is corrupt: {error!r:.200}") from error
@@ -76,23 +120,29 @@ class RemadeLedger:
             self._file.commit(block)
         self.height = block.header.number
 
-    def take(self, ledger: LedgerFile, blocks: range, written: Mapping[bytes, bytes]) -> None:
+    def take(self, ledger: LedgerFile, blocks: range, written: Written) -> None:
         """Write the blocks that follow, as `ledger` has them, and what executing them wrote.
 
-        LedgerCorrupt where they do not follow, StoreUnavailable where they cannot be written.
+        LedgerCorrupt where they do not follow, or are others than were executed; StoreUnavailable
+        where they cannot be written.
         """
-        taken = [_stored(ledger, self.engine, number) for number in blocks]
-        if taken[0].header.parent_hash != self.engine.head().hash:
-            raise LedgerCorrupt(f"{ledger.name} is corrupt: block {blocks.start} follows another")
         self.elsewhere = True
-        self.nodes.update(written)
+        taken = [_stored(ledger, self.engine, number) for number in blocks]
+        if taken[0].header.parent_hash != self.head().hash:
+            raise LedgerCorrupt(f"{ledger.name} is corrupt: block {blocks.start} follows another")
+        if digest_of(taken) != written.digest:
+            raise LedgerCorrupt(f"{ledger.name} was changed meanwhile, in block {blocks.start} on")
+        self._file.nodes.update(written.nodes)
         with _own():
             self._file.commit(*taken)
         self.height = blocks.stop - 1
 
-    def share(self) -> None:
-        """Let others have the file: from now on it is only read."""
-        self._file.share()
+    def remove(self) -> None:
+        """Throw its file away, if it has one."""
+        self.close()
+        if self.path is not None:
+            with _own():
+                LedgerFile.remove(self.path)
 
     def close(self) -> None:
         """Release the file."""
@@ -118,6 +168,8 @@ def _stored(file: LedgerFile, engine: PyEvmEngine, number: int) -> Block:
     for log in file.logs(LogFilter(number, number)):
         logs.setdefault(log.transaction_index, []).append(log)
     rows = file.receipts(number)
+    if len(rows) != len(file.transaction_rows(number)):
+        raise LedgerCorrupt(f"{file.name} is corrupt: block {number} lacks a receipt")
     return Block(
         header,
         tuple(engine.decode(row.raw) for row in rows),
@@ -141,7 +193,9 @@ def _found(path: Path, ledger: LedgerFile) -> LedgerFile | None:
         return None
     try:
         numbers = range(file.height() + 1)
-        if all(_recorded(file, number) == _recorded(ledger, number) for number in numbers):
+        if file.genesis() == ledger.genesis() and all(
+            _recorded(file, number) == _recorded(ledger, number) for number in numbers
+        ):
             return file
     except LedgerCorrupt:
         pass

@@ -27,6 +27,7 @@ from sheaf.ledger.database import LedgerFile
 from sheaf.ledger.engine import Block
 from sheaf.ledger.pyevm import PyEvmEngine
 from sheaf.ledger.reexecute import check_block
+from sheaf.ledger.remade import Written, digest_of
 from sheaf.protocol.errors import LedgerCorrupt, SheafError
 
 STRETCH_TRANSACTIONS = 200
@@ -49,7 +50,7 @@ def stretches(file: LedgerFile, after: int) -> list[range]:
     return [*found, range(first, end)] if first < end else found
 
 
-def executed(file: LedgerFile, blocks: range) -> dict[bytes, bytes] | None:
+def executed(file: LedgerFile, blocks: range) -> Written | None:
     """What executing these blocks writes, where the file has all of it and all that came of them;
     else None. Raises `SheafError`, or what the engine makes of a state that is none."""
     before = file.header(blocks.start - 1)
@@ -57,14 +58,19 @@ def executed(file: LedgerFile, blocks: range) -> dict[bytes, bytes] | None:
         return None
     # What the engine keeps of its head: with any other block it is another.
     moving = {_HEAD: before.hash, _GAPS: rlp.encode(((), blocks.start), chain_gaps)}
-    nodes = _Written(file.nodes, dict(moving), blocks)
+    nodes = _Nodes(file.nodes, dict(moving), blocks)
     standing = _Standing(PyEvmEngine(file.genesis().chain_id, nodes))
+    made = []
     for number in blocks:
-        _, difference = check_block(file, standing, number, file.transaction_rows(number))
-        if difference is not None:
+        rows = file.transaction_rows(number)
+        block, difference = check_block(file, standing, number, rows)
+        if block is None or difference is not None:
             return None
+        made.append(block)
     kept = {key: value for key, value in nodes.new.items() if key not in moving}
-    return nodes.new if all(file.nodes.get(key) == kept[key] for key in kept) else None
+    if any(file.nodes.get(key) != value for key, value in kept.items()):
+        return None
+    return Written(nodes.new, digest_of(made))
 
 
 class _Standing:
@@ -79,7 +85,7 @@ class _Standing:
         raise LookupError(number)
 
 
-class _Written(MutableMapping[bytes, bytes]):
+class _Nodes(MutableMapping[bytes, bytes]):
     """What is written, over a file that is only read: of its state, which must be what its keys
     say, and of what it knows of the blocks before."""
 
@@ -118,16 +124,23 @@ def request(blocks: range) -> Any:
     return [blocks.start, blocks.stop]
 
 
-def answer(written: Mapping[bytes, bytes] | None) -> Any:
+def answer(written: Written | None) -> Any:
     """What it answers."""
-    return None if written is None else rlp.encode([*written.items()]).hex()
+    if written is None:
+        return None
+    return [rlp.encode([*written.nodes.items()]).hex(), written.digest.hex()]
 
 
-def answered(plain: Any) -> dict[bytes, bytes] | None:
+def answered(plain: Any) -> Written | None:
     """What an answer says. Raises `ValueError` or `TypeError` for anything else."""
     if plain is None:
         return None
-    return {bytes(key): bytes(value) for key, value in rlp.decode(bytes.fromhex(plain))}
+    nodes, digest = map(bytes.fromhex, plain)
+    try:
+        pairs = [(bytes(key), bytes(value)) for key, value in rlp.decode(nodes)]
+    except rlp.exceptions.RLPException as error:
+        raise ValueError(f"found no list of pairs ({error})") from error
+    return Written(dict(pairs), digest)
 
 
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:

@@ -38,7 +38,7 @@ from sheaf.protocol.errors import BlobMissing, InvalidConfiguration, LedgerCorru
 from sheaf.protocol.rounds import LAST_ATTEMPT
 from sheaf.protocol.task import Task
 from sheaf.store.disk import DiskStore
-from sheaf.store.files import is_file, reachable
+from sheaf.store.files import exists, is_file, reachable
 from sheaf.store.interface import Store
 
 BOOK, STORE, PRIVATE = "ledger.json", "store", "private"
@@ -161,7 +161,7 @@ def _require_unbegun(directory: Path) -> None:
     """What was assembled is thrown away only where nothing rests on it: LedgerCorrupt else."""
     path = directory / JOURNAL
     with reachable(path):
-        began = path.exists() and path.stat().st_size
+        began = exists(path) and path.stat().st_size
     if began:
         raise LedgerCorrupt(
             f"{directory}: found {JOURNAL} of a run that began and no {BOOK}, accepted: both",

@@ -16,6 +16,7 @@ from eth_utils.address import to_checksum_address
 
 from sheaf.ledger.federation import AddressBook
 from sheaf.nodes.checkpoints import Checkpoints
+from sheaf.nodes.executing import Execution
 from sheaf.nodes.respecification import Step
 from sheaf.nodes.summary import REPORTED, UNCHECKED, Accounting, Place
 from sheaf.nodes.trail import Trail
@@ -188,12 +189,14 @@ def silent(what: str, done: int, of: int) -> None:
 class Manner:
     """How a replay goes about it: shared among as many processes as there are `jobs`, with what
     `checkpoints` know taken for done, telling how far it is; and whether the steps of the ledger's
-    history are kept (`Evidence.steps`), which an audit and receipts take."""
+    history are kept (`Evidence.steps`), which an audit and receipts take. `execution` is how a
+    ledger's file is executed."""
 
     jobs: int = 1
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
     told: Told = silent
     steps: bool = True
+    execution: Execution = field(default_factory=Execution)
 
 
 NOWHERE = Path(os.devnull) / "no run"

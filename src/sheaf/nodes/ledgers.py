@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -20,11 +20,12 @@ from sheaf.ledger.archive import Archive, ChainArchive, FileArchive
 from sheaf.ledger.database import LedgerFile, LogFilter
 from sheaf.ledger.embedded import EmbeddedLedger
 from sheaf.ledger.endpoint import Endpoint
-from sheaf.ledger.engine import Block, Engine, Header, Log
+from sheaf.ledger.engine import Block, Header, Log
 from sheaf.ledger.errors import Misreported, Reverted
 from sheaf.ledger.federation import federation_interface
 from sheaf.ledger.provider import EmbeddedProvider
 from sheaf.ledger.proving import ProvingClient
+from sheaf.ledger.remade import RemadeLedger
 from sheaf.nodes.evidence import ORDER, Told, fail, silent
 from sheaf.nodes.executing import ALONE, Execution
 from sheaf.nodes.payments import Payment, payments_behind, payments_on
@@ -210,12 +211,13 @@ class _Showing:
     observer: Observer | None = None
     head: Header | None = None
 
-    def observe(self, block: Block, engine: Engine) -> None:
-        """Take in the next block, at which the engine stands."""
+    def observe(self, block: Block, remade: RemadeLedger) -> None:
+        """Take in the next block; what has the code after it may stand ahead of it."""
         if block.header.number > self.last:
             return
         if self.observer is None:
-            here = Place(engine.chain_id, engine.code, last=False)
+            code = partial(remade.code, number=block.header.number)
+            here = Place(remade.chain_id, code, last=False)
             self.observer = self.begin(here)
         if self.observer is not None:
             self.observer(block)

@@ -51,9 +51,13 @@ class Processes:
         """What a process answers, as `answered` reads it; None where none does."""
         line = json.dumps(asked).encode() + b"\n"
         for _ in range(TRIES):
-            with suppress(OSError, ValueError, KeyError, TypeError, EOFError):
+            with suppress(OSError, EOFError):
                 process = self._process()
-                found = answered(json.loads(_asked(process, line)))
+                try:
+                    found = answered(json.loads(_asked(process, line)))
+                except (ValueError, KeyError, TypeError):
+                    process.kill()
+                    continue
                 with self._lock:
                     self._idle.append(process)
                 return found

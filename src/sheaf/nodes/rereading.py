@@ -15,11 +15,12 @@ from typing import NoReturn
 
 from eth_utils.address import to_checksum_address
 
-from sheaf.ledger.engine import Block, Engine, Header, Message
+from sheaf.ledger.engine import Block, Header, Message
 from sheaf.ledger.errors import Misreported
 from sheaf.ledger.federation import Reader
 from sheaf.ledger.proving import ProvingClient, may_hold
 from sheaf.ledger.reexecute import Difference
+from sheaf.ledger.remade import RemadeLedger
 from sheaf.nodes.evidence import LIMITS, ORDER, Told, fail, silent
 from sheaf.nodes.executing import ALONE, Execution
 from sheaf.protocol.errors import LedgerCorrupt, VerificationFailed
@@ -121,22 +122,22 @@ def _code_after(client: ProvingClient, head: int, address: bytes) -> tuple[bytes
 
 def execute_again(
     path: Path,
-    observe: Callable[[Block, Engine], None],
+    observe: Callable[[Block, RemadeLedger], None],
     names: Mapping[str, str],
     told: Told = silent,
     execution: Execution = ALONE,
 ) -> Ground:
     """The chain in a ledger file, every block of which was executed again and shown to `observe`,
-    with the engine that stands at it or ahead of it. `told` is told of each.
+    with what stands at it or ahead of it. `told` is told of each.
 
     Raises `VerificationFailed` for the first difference, in which accounts have these `names`, and
     ledger errors where the file cannot be read at all.
     """
-    begun: list[tuple[Engine, int]] = []
+    begun: list[tuple[RemadeLedger, int]] = []
 
     def seen(block: Block) -> None:
-        ((engine, height),) = begun
-        observe(block, engine)
+        ((remade, height),) = begun
+        observe(block, remade)
         told(BLOCKS, block.header.number, height)
 
     try:
@@ -148,8 +149,8 @@ def execute_again(
     return Ground(
         chain_id=again.genesis.chain_id,
         head=again.head,
-        code=lambda address: (again.engine.code(address), ""),
-        read=reader(again.engine),
+        code=lambda address: (again.remade.code(address), ""),
+        read=reader(again.remade),
         transactions=again.transactions,
         detail=f"transactions in {again.blocks} blocks re-executed to the same state roots",
         limits=(*LIMITS, _from_before(again.known)) if again.known else LIMITS,
@@ -174,6 +175,6 @@ def _fail_ledger(d: Difference, names: Mapping[str, str]) -> NoReturn:
     fail(f"ledger: block {d.block}: {d.field}: found {d.found}, recomputed {d.expected}{whose}")
 
 
-def reader(engine: Engine) -> Reader:
-    """Calls of contracts where the engine stands."""
-    return lambda contract, calldata: engine.call(Message(contract, calldata))
+def reader(remade: RemadeLedger) -> Reader:
+    """Calls of contracts after the last block."""
+    return lambda contract, calldata: remade.call(Message(contract, calldata))

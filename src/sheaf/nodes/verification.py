@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from pathlib import Path
 
 from eth_utils.address import to_checksum_address
@@ -30,7 +31,6 @@ from sheaf.nodes.evidence import (
     fail,
     fail_without,
 )
-from sheaf.nodes.executing import Execution
 from sheaf.nodes.receipts import note_withheld
 from sheaf.nodes.rereading import Ground, Source, execute_again, reread
 from sheaf.nodes.respecification import Disagreement, Respecification, Step, steps
@@ -118,9 +118,8 @@ def replayed(
     history = History(book, task_id, names, keep_steps=manner.steps)
     if source is None:
         path = directory / inventory.LEDGER
-        execution = Execution(manner.checkpoints.path, manner.jobs)
         ground = execute_again(
-            path, lambda block, _: history.observe(block), names, manner.told, execution
+            path, lambda block, _: history.observe(block), names, manner.told, manner.execution
         )
     else:
         last = reported_blocks(directory)
@@ -153,16 +152,21 @@ class History:
     sent: Counter[tuple[bytes, Action]] = field(default_factory=Counter)
     steps: list[Step] = field(default_factory=list)
     disagreement: str = ""
+    begun: bool = False
 
     def __post_init__(self) -> None:
         self.specification = Respecification(self.book)
         self.trail = Trail(self.book.deployment, self.task)
 
     def observe(self, block: Block) -> None:
-        """Take in a block, unless one before it disagreed."""
+        """Take in a block, unless one before it disagreed. What was sent to where the contracts
+        came to be later, which anybody can foresee, had no effect and is none of it."""
         if self.disagreement:
             return
         found = list(steps(self.book, [block]))
+        if not self.begun:
+            found = [*dropwhile(lambda step: not (step.events or step.failure), found)]
+            self.begun = bool(found)
         for step in found:
             wrong = self.specification.apply(step)
             if wrong is not None:
