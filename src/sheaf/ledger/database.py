@@ -137,8 +137,7 @@ class LedgerFile:
     def open(cls, path: Path, *, read_only: bool = False, alone: bool = False) -> LedgerFile:
         """The ledger in `path`; LedgerUnavailable or LedgerCorrupt with one line saying why.
 
-        Whoever opens it `alone` has it to itself (LedgerInUse as long as somebody else has it), and
-        writes faster: a power cut may take the last blocks, but tears none.
+        To be had `alone` (LedgerInUse where somebody has it) and written faster (`settle`).
         """
         if not size_bytes(path):
             raise LedgerUnavailable(f"no ledger at {path}")

@@ -1,8 +1,7 @@
 """Ledgers that a stranger is pointed to: files and endpoints, each under the name it was given as.
 
-Whatever is wrong with one is told with its name. Where contracts are is asked of a ledger, too:
-that is a hint only, since their code must be what Sheaf ships, and a task's id binds its
-federation.
+Whatever is wrong with one is told with its name. Where contracts are is asked of a ledger: a hint,
+for their code must be what Sheaf ships, and a task's id binds its federation.
 """
 
 from __future__ import annotations
@@ -213,12 +212,11 @@ class _Showing:
 
     def observe(self, block: Block, remade: RemadeLedger) -> None:
         """Take in the next block; what has the code after it may stand ahead of it."""
-        if block.header.number > self.last:
+        number = block.header.number
+        if number > self.last:
             return
-        if self.observer is None:
-            code = partial(remade.code, number=block.header.number)
-            here = Place(remade.chain_id, code, last=False)
-            self.observer = self.begin(here)
+        code = partial(remade.code, number=number)
+        self.observer = self.observer or self.begin(Place(remade.chain_id, code, last=False))
         if self.observer is not None:
             self.observer(block)
         self.head = block.header

@@ -14,7 +14,7 @@ from sheaf.identity.statement import Receipt, Step
 from sheaf.nodes import respecification
 from sheaf.nodes.acts import ACTS, Place, act_step
 from sheaf.nodes.attesting import is_bound, receipt_id
-from sheaf.nodes.evidence import Evidence, Report, fail
+from sheaf.nodes.evidence import NOWHERE, Evidence, Report, fail
 from sheaf.nodes.steps import NO_ATTEMPT, missing_step, result_step, update_step
 from sheaf.nodes.trail import Verdict
 from sheaf.protocol import actions as a
@@ -98,8 +98,12 @@ def note_withheld(evidence: Evidence, report: Report) -> None:
     It is no difference: nothing in the results rests on a receipt, and whoever keeps its own back
     must not be able to spoil everybody's verification. Where receipts are asked for, it is one.
     """
+    # The store in a run's folder was read whole before.
+    whole = evidence.directory != NOWHERE
     for each in owed(evidence):
-        if each.receipt != ZERO and _is_nowhere(evidence.store, each.receipt):
+        if each.receipt == ZERO or (whole and evidence.store.has(receipt_id(each.receipt))):
+            continue
+        if _is_nowhere(evidence.store, each.receipt):
             report.withheld.append(f"{told(evidence, each)}: {each.receipt.hex()}")
 
 

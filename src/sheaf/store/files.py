@@ -66,12 +66,20 @@ def at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
+_PART_BYTES = 2**20
+
+
 def beginning(path: Path, most_bytes: int) -> bytes | None:
     """The first bytes of a file, at most so many; None where a pipe or a device lies there. Raises
     `OSError` where it cannot be read."""
     with open(path, "rb", opener=at_once) as file:
-        whole = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-        return file.read(most_bytes) if whole else None
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return None
+        # In parts, since a read takes the memory of all that it may give.
+        found = bytearray()
+        while part := file.read(min(_PART_BYTES, most_bytes - len(found))):
+            found += part
+        return bytes(found)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
