@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -20,6 +21,7 @@ from sheaf.apps import projects
 from sheaf.apps.cli.outcome import execute
 from sheaf.apps.modules import tensors
 from sheaf.apps.runs import Run
+from sheaf.apps.subjects import About
 from sheaf.protocol.errors import (
     InvalidConfiguration,
     InvalidDocument,
@@ -227,6 +229,41 @@ def test_what_are_no_places_is_one_line(name: str, wrong: Any, found: str) -> No
     told = f"^{name}: found {found}, accepted: a path, as str or Path, or several$"
     with pytest.raises(InvalidUsage, match=told):
         sheaf.verify("0x" + "11" * 32, **{name: wrong})
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "told"),
+    [
+        ("head", b"x", "found bytes, accepted: str"),
+        ("federation", 3, "found int, accepted: str"),
+        ("url", 3, "found int, accepted: str"),
+        ("enough", "1", "found str, accepted: int, at least 1"),
+        ("enough", 0, "found 0, accepted: int, at least 1"),
+        ("round", "1", "found str, accepted: int, at least 1"),
+        ("round", True, "found bool, accepted: int, at least 1"),
+        ("jobs", "2", "found str, accepted: int, at least 1"),
+        ("jobs", 1.0, "found float, accepted: int, at least 1"),
+        ("jobs", 0, "found 0, accepted: int, at least 1"),
+        ("from_block", -1, "found -1, accepted: int, at least 0"),
+        ("keys", "a\0b", "found a zero byte, accepted: a path, as str or Path"),
+        ("state", Path("a\0b"), "found a zero byte, accepted: a path, as str or Path"),
+        ("ledger", ["a\0b"], "found a zero byte, accepted: a path, as str or Path, or several"),
+    ],
+)
+def test_a_value_of_another_kind_is_one_line(
+    name: str, wrong: Any, told: str, points: sheaf.RunResult
+) -> None:
+    for subject in (points, "0x" + "11" * 32):
+        with pytest.raises(InvalidUsage) as caught:
+            sheaf.verify(subject, **{"ledger": "a", "store": "b"} | {name: wrong})
+        assert caught.value.message == f"{name}: {told}"
+
+
+def test_numbers_of_numpy_s_will_do(points: sheaf.RunResult) -> None:
+    given: Any = np.int64(1)
+    assert sheaf.verify(points, jobs=given, from_block=given).finished
+    with pytest.raises(InvalidUsage, match="found an option of a task, accepted: those of a run"):
+        About(str(points.folder), enough=0).subject()
 
 
 def test_a_task_that_ended_early_is_a_result(tmp_path: Path) -> None:

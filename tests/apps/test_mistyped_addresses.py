@@ -133,6 +133,16 @@ def test_what_is_accepted_is_told(tmp_path: Path, capsys: Capture) -> None:
     assert capsys.readouterr().err == told
 
 
+def test_what_is_no_task_and_no_account_may_be_an_address(capsys: Capture) -> None:
+    assert execute(["challenge", "https://h.org/x"]) == 2
+    told = "found what may be a server's address, accepted: a task's id, 0x and 64 hex digits ("
+    assert capsys.readouterr().err.startswith(told)
+    places = ["--ledger", "a", "--store", "b", "--federation", "https://h.org/x"]
+    assert execute(["verify", TASK, *places]) == 2
+    told = "found what may be a server's address, accepted: an address of 0x and 40 hex digits\n"
+    assert capsys.readouterr().err == told
+
+
 def test_a_scheme_s_case_does_not_matter() -> None:
     assert expanded("HTTP://127.0.0.1:9", {}) == "HTTP://127.0.0.1:9"
 

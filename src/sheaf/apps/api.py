@@ -8,6 +8,7 @@ print as its message.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,22 +103,22 @@ def verify(  # noqa: PLR0913 - what can be asked is its parameters
     The work is shared among so many processes as there are `jobs`; what is done is noted in the
     file `state`, if there is one, and a verification that was interrupted goes on from there.
 
-    Raises `VerificationFailed` at the first difference, `RunNotFound`, `InvalidUsage` for what
-    belongs to a run with a task or the other way round, and where the project's code is not there
-    any more, and what ledgers and stores raise.
+    Raises `VerificationFailed` at the first difference, `RunNotFound`, `InvalidUsage` for a value
+    of another kind, for what belongs to a run with a task or the other way round, and where the
+    project's code is not there any more, and what ledgers and stores raise.
     """
     from sheaf.apps.subjects import About
 
-    named = (_reference("subject", subject), subject is None, url, from_block)
-    places = (_texts("ledger", ledger), _texts("store", store), federation, enough)
-    about = About(*named, *places, head, light, round)
-    given = {"keys": keys, "signatures": signatures, "project": project, "state": state}
-    files = tuple(_path(name, path) for name, path in given.items())
-    return _verified(about, (metrics, receipts), files, jobs)
+    named = (_reference("subject", subject), subject is None, _word("url", url))
+    first = _number("from_block", from_block, 0) or 0
+    places = (_texts("ledger", ledger), _texts("store", store), _word("federation", federation))
+    demanded = (_number("enough", enough, 1), _word("head", head), light)
+    about = About(*named, first, *places, *demanded, _number("round", round, 1))
+    return _verified(about, (metrics, receipts), (keys, signatures, project, state), jobs)
 
 
 def _verified(
-    about: About, wanted: tuple[bool, bool], files: tuple[Path | None, ...], jobs: int
+    about: About, wanted: tuple[bool, bool], files: tuple[str | Path | None, ...], jobs: int
 ) -> VerificationResult:
     """Verify it: with metrics and receipts, or not; `files` are of keys and of signatures, a
     project's folder, and where to note what is done."""
@@ -125,8 +126,10 @@ def _verified(
     from sheaf.apps.strangers import manner_of
     from sheaf.nodes.evidence import silent
 
+    names = ("keys", "signatures", "project", "state")
+    keys, signatures, project, state = map(_path, names, files)
+    jobs = _number("jobs", jobs, 1) or 1
     subject, (metrics, receipts) = about.subject(), wanted
-    keys, signatures, project, state = files
     asked = Wanted.of(subject, metrics=metrics, receipts=receipts, project=project)
     manner = manner_of(state, jobs, subject.folder, silent, steps=receipts)
     with subject.opened(about.anchor(keys, signatures), manner) as case:
@@ -160,7 +163,27 @@ def _path(name: str, given: str | Path | None) -> Path | None:
 def _text(name: str, given: object, more: str = "") -> str:
     """A path, or an address, as text. Raises `InvalidUsage` for anything that is no path."""
     text = fspath(given) if isinstance(given, str | PathLike) else given
-    if isinstance(text, str):
+    if isinstance(text, str) and "\0" not in text:
         return text
-    found = type(given).__name__
+    found = "a zero byte" if isinstance(text, str) else type(given).__name__
     raise InvalidUsage(f"{name}: found {found}, accepted: a path, as str or Path{more}")
+
+
+def _word(name: str, given: object) -> str | None:
+    """A hash or an address, if one is given. Raises `InvalidUsage` for anything that is no text."""
+    if given is None or isinstance(given, str):
+        return given
+    raise InvalidUsage(f"{name}: found {type(given).__name__}, accepted: str")
+
+
+def _number(name: str, given: object, least: int) -> int | None:
+    """A whole number, if one is given, numpy's as well. Raises `InvalidUsage` for anything else,
+    and for one below `least`."""
+    if given is None:
+        return None
+    accepted = f"accepted: int, at least {least}"
+    if isinstance(given, bool) or not isinstance(given, Integral):
+        raise InvalidUsage(f"{name}: found {type(given).__name__}, {accepted}")
+    if given < least:
+        raise InvalidUsage(f"{name}: found {given}, {accepted}")
+    return int(given)

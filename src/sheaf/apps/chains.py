@@ -93,7 +93,8 @@ def operator_key(
 def address(text: str) -> bytes:
     """A 20-byte address as people write it. Raises `InvalidUsage` for anything else."""
     if not is_address(text):
-        raise InvalidUsage(f"found {quoted(text)}, accepted: an address of 0x and 40 hex digits")
+        found = quoted(text, wanted=False)
+        raise InvalidUsage(f"found {found}, accepted: an address of 0x and 40 hex digits")
     return bytes(to_canonical_address(text))
 
 

@@ -60,8 +60,8 @@ class About:
         run, of a run with a task, and for a task without ledgers and stores."""
         task = strangers.task_of(self.reference)
         if task is None:
-            places = self.ledgers or self.stores or self.federation or self.enough
-            if places or self.light or self.round:
+            said = (self.federation, self.enough, self.round) != (None, None, None)
+            if said or self.ledgers or self.stores or self.light:
                 raise InvalidUsage(
                     "found an option of a task, accepted: those of a run; a task is 0x and 64 hex "
                     "digits"

@@ -22,9 +22,12 @@ def like_address(text: str) -> bool:
     return _LIKE.match(text) is not None
 
 
-def quoted(text: str) -> str:
-    """A text that is neither an address nor what lies on a disk, as a message may have it."""
-    return "no address" if like_address(text) else f"{text!r:.200}"
+def quoted(text: str, *, wanted: bool = True) -> str:
+    """A text that is neither an address nor what lies on a disk, as a message may have it, where a
+    server's address is `wanted` or is not."""
+    if like_address(text):
+        return "no address" if wanted else "what may be a server's address"
+    return f"{text!r:.200}"
 
 
 @dataclass(frozen=True)

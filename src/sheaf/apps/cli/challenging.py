@@ -86,7 +86,7 @@ def challenge(
     wanted = task_of(task)
     if wanted is None:
         raise InvalidUsage(
-            f"found {quoted(task)}, accepted: a task's id, 0x and 64 hex digits",
+            f"found {quoted(task, wanted=False)}, accepted: a task's id, 0x and 64 hex digits",
             hint="`sheaf run` prints it beside the task's CID",
         )
     known = (chain_id, Finality.parse(finality), from_block)
