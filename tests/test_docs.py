@@ -126,6 +126,18 @@ def test_every_make_command_named_exists() -> None:
     assert named <= targets
 
 
+def test_every_mutant_changes_one_place_that_is_there() -> None:
+    """Else it is found out only by the build that comes to try it."""
+    tables = (("src/sheaf/protocol", SPECIFICATION), ("contracts/src", CONTRACTS))
+    stale = [
+        f"{mutant.file}: {mutant.name}"
+        for folder, table in tables
+        for mutant in table
+        if (ROOT / folder / mutant.file).read_text("utf-8").count(mutant.old) != 1
+    ]
+    assert stale == []
+
+
 def test_the_report_of_mutants_is_about_all_of_them() -> None:
     report = " ".join((ROOT / "docs" / "mutants.md").read_text("utf-8").split())
     counts = f"{len(CONTRACTS)} mutants of the contracts and {len(SPECIFICATION)} of the spec"

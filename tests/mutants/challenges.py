@@ -138,32 +138,32 @@ CHALLENGES = (
     Mutant(
         "a model beyond its range",
         DISPUTE,
-        "return sat(lattice_entry(before) + aggregate) == integer(after)",
-        "return lattice_entry(before) + aggregate == integer(after)",
+        "(sat(old + aggregate),)",
+        "(old + aggregate,)",
     ),
     Mutant(
         "a claim of -2^31",
         DISPUTE,
-        "return sat(lattice_entry(before) + aggregate) == integer(after)",
-        "return sat(lattice_entry(before) + aggregate) == lattice_entry(after)",
+        "old, claimed = lattice_entry(opened[0]), integer(opened[1])",
+        "old, claimed = lattice_entry(opened[0]), lattice_entry(opened[1])",
     ),
     Mutant(
         "an old value of -2^31",
         DISPUTE,
-        "return sat(lattice_entry(before) + aggregate)",
-        "return sat(integer(before) + aggregate)",
+        "old, claimed = lattice_entry(opened[0]), integer(opened[1])",
+        "old, claimed = integer(opened[0]), integer(opened[1])",
     ),
     Mutant(
         "a moved claim of -2^31",
         DISPUTE,
-        "return value == integer(after)",
-        "return value == lattice_entry(after)",
+        "lattice_entry(opened[0]), integer(opened[1]), moments(opened[2])",
+        "lattice_entry(opened[0]), lattice_entry(opened[1]), moments(opened[2])",
     ),
     Mutant(
         "the first statistic is trained",
         DISPUTE,
-        "if at >= m.trainable or",
-        "if at > m.trainable or",
+        "if action.coordinate >= m.trainable or",
+        "if action.coordinate > m.trainable or",
     ),
     Mutant(
         "fewer openings than wanted",
@@ -174,8 +174,8 @@ CHALLENGES = (
     Mutant(
         "a mean alone is a state",
         DISPUTE,
-        "return moments == _moments(after)",
-        "return moments[0] == _moments(after)[0]",
+        "return Weighed(before, (), aggregate, computed, after)",
+        "return Weighed(before, (), aggregate, computed[:1], after[:1])",
     ),
     Mutant(
         "a square is not read",
