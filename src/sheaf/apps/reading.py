@@ -6,9 +6,9 @@ import errno
 from pathlib import Path
 
 from sheaf.protocol.errors import InvalidUsage, SheafError, StoreUnavailable
-from sheaf.store.files import beginning
+from sheaf.store.files import NOTHING, beginning
 
-_MISTAKEN = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
+_MISTAKEN = (*NOTHING, errno.EISDIR)
 """What a system says of a name that is no file's; anything else is a file's own trouble."""
 
 

@@ -179,7 +179,7 @@ def _commands(ground: Ground) -> dict[str, str]:
     """What repeats the verification, or goes further. A run's lines are for where its folder is,
     and one about its task for everywhere else."""
     report = ground.report
-    # A report is for others: no path of whoever made it stands in it.
+    # A report is for others, who have the project elsewhere.
     hook = " --metrics" + ("" if report.whole else " --project FOLDER")
     further = {
         f"{report.again('verify')} --receipts": "what the actors signed, too",

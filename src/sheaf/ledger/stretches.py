@@ -94,7 +94,7 @@ class _Nodes(MutableMapping[bytes, bytes]):
     ) -> None:
         self._below, self.new = below, new
         lookup = SchemaV1.make_block_number_to_hash_lookup_key
-        self._hidden = {_HEAD, *(lookup(BlockNumber(number)) for number in hidden)}
+        self._hidden = {lookup(BlockNumber(number)) for number in hidden}
 
     def __getitem__(self, key: bytes) -> bytes:
         if key in self.new:

@@ -69,6 +69,7 @@ def _ahead(path: Path, most: int) -> Iterator[Ahead]:
     with Processes(STRETCHES, about) as processes, ExitStack() as ending:
 
         def ahead(file: LedgerFile, after: int) -> Others:
+            """See `Ahead`; by nobody where there is too little for two."""
             transactions = sum(count for _, count in file.counts(after))
             jobs = min(most, transactions // LEAST_TRANSACTIONS)
             if jobs <= 1:

@@ -12,7 +12,7 @@ from typing import IO
 
 from sheaf.protocol.errors import StoreUnavailable
 
-_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 """What a system says where nothing is; anything else is no answer to whether something is."""
 
 
@@ -54,7 +54,7 @@ def _mode(path: Path) -> int | None:
         try:
             return path.stat().st_mode
         except OSError as error:
-            if error.errno in _NOTHING:
+            if error.errno in NOTHING:
                 return None
             raise
         except ValueError:  # a zero byte, which no name has
